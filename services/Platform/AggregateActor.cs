@@ -1,0 +1,240 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using System.Text.Json;
+using Dapr;
+using Dapr.Actors.Runtime;
+using Dapr.Client;
+using Microsoft.Extensions.Logging;
+using SecondhandTrade.Contracts;
+
+namespace SecondhandTrade.Platform;
+
+/// <summary>An aggregate as it is kept: state, de-duplication and unpublished events under one key, hence atomic on every store with ETags.</summary>
+public sealed record Document<TState>(long Version, TState State, ImmutableDictionary<string, long> Seen, ImmutableList<OutboxEvent> Outbox)
+    where TState : class, IAggregate<TState>
+{
+    /// <summary>The document after one turn, or this one if the turn changed nothing; and the refusal, if the command was refused.</summary>
+    public (Document<TState> Next, Refusal? Refusal) Turn(
+        Func<TState, Decision<TState>> decide, Event? heard, string source, DateTimeOffset now, string? trace, JsonSerializerOptions json, bool told)
+    {
+        var late = heard is not null && Seen.GetValueOrDefault(heard.Source) >= heard.Order;
+        var state = told ? State.Told() : State;
+        var decision = state.Overdue(now).Then(state, later => late ? Unchanged.Already : decide(later));
+        var remember = heard is not null && !late && decision.Refusal is null;
+        if (decision.Next is null && !remember)
+        {
+            return (this, decision.Refusal);
+        }
+
+        var version = Version + 1;
+        var events = decision.Events.Select((e, i) =>
+        {
+            var stamped = e with { Source = source, Version = version, Part = i + 1, Timestamp = now };
+            return new OutboxEvent(
+                $"{source}:{version}.{i + 1}", e.EventType, e.ProductId, e.Id, stamped.Order, e.CorrelationId, heard is null ? null : $"{heard.Source}:{heard.Version}.{heard.Part}",
+                trace, JsonSerializer.SerializeToElement(stamped, json.GetTypeInfo(stamped.GetType())));
+        });
+        return (new(
+            version,
+            decision.Next ?? state,
+            remember ? Seen.SetItem(heard!.Source, heard.Order) : Seen,
+            [.. told ? [] : Outbox, .. events]), decision.Refusal);
+    }
+}
+
+/// <summary>An event waiting in its aggregate's document; the id is the same however often it is published.</summary>
+public sealed record OutboxEvent(
+    string Id, string Type, string Key, string Subject, long Sequence, string? CorrelationId, string? CausationId, string? TraceParent, JsonElement Data);
+
+/// <summary>Where this service's aggregates are kept and how their events leave.</summary>
+public sealed partial class AggregateStore(DaprClient dapr, TownService service, WakeList wakes, TimeProvider clock, ILogger<AggregateStore> log)
+{
+    // First write wins: without it an empty ETag overwrites whatever another owner has just created.
+    private static readonly StateOptions FirstWrite = new() { Concurrency = ConcurrencyMode.FirstWrite };
+
+    public WakeList Wakes => wakes;
+
+    public TimeProvider Clock => clock;
+
+    public JsonSerializerOptions Json => service.Json;
+
+    /// <summary>The context and id that every event of an aggregate names as its source.</summary>
+    public string Source(string id) => $"{service.Context}:{id}";
+
+    /// <summary>The document and its ETag; version 0 with an empty ETag where nothing was ever written.</summary>
+    public async Task<(Document<TState> Document, string ETag)> Load<TState>(string id, TState empty)
+        where TState : class, IAggregate<TState>
+    {
+        var (document, etag) = await dapr.GetStateAndETagAsync<Document<TState>?>(TownService.StateStore, Key<TState>(id));
+        return (document ?? new(0, empty, ImmutableDictionary<string, long>.Empty, []), etag);
+    }
+
+    /// <summary>Writes under the ETag; false where another owner was faster.</summary>
+    public Task<bool> Save<TState>(string id, Document<TState> document, string etag)
+        where TState : class, IAggregate<TState> => Write(Key<TState>(id), document, etag);
+
+    /// <summary>Reads, changes and writes a document that no actor guards, in place a few times; returns what is kept in the end.</summary>
+    public async Task<T?> Change<T>(string key, Func<T?, T?> change)
+        where T : class
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var (before, etag) = await dapr.GetStateAndETagAsync<T?>(TownService.StateStore, key);
+            var after = change(before);
+            if (after is null || ReferenceEquals(after, before) || await Write(key, after, etag))
+            {
+                return after ?? before;
+            }
+
+            if (attempt == 10)
+            {
+                throw new DaprException($"{key} was changed by others ten times in a row.");
+            }
+        }
+    }
+
+    public async Task<T?> Read<T>(string key)
+        where T : class => await dapr.GetStateAsync<T?>(TownService.StateStore, key);
+
+    /// <summary>Publishes in order; false if the broker cannot be reached, and then nothing is lost: the wake list asks again.</summary>
+    public async Task<bool> Publish(IEnumerable<OutboxEvent> events)
+    {
+        foreach (var e in events)
+        {
+            var metadata = new Dictionary<string, string>
+            {
+                ["partitionKey"] = e.Key,
+                ["cloudevent.id"] = e.Id,
+                ["cloudevent.type"] = e.Type,
+                ["cloudevent.subject"] = e.Subject,
+                ["sequence"] = $"{e.Sequence}",
+                ["correlationid"] = e.CorrelationId ?? "",
+                ["causationid"] = e.CausationId ?? "",
+            };
+            if (e.TraceParent is not null)
+            {
+                metadata["cloudevent.traceparent"] = e.TraceParent;
+            }
+
+            try
+            {
+                await dapr.PublishByteEventAsync(TownService.PubSub, service.Topic, JsonSerializer.SerializeToUtf8Bytes(e.Data, service.Json), "application/json", metadata);
+            }
+            catch (DaprException failure)
+            {
+                LogUnpublished(e.Id, e.Type, failure);
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private static string Key<TState>(string id) => $"{typeof(TState).Name}-{id}";
+
+    private async Task<bool> Write<T>(string key, T value, string etag)
+    {
+        try
+        {
+            return await dapr.TrySaveStateAsync(TownService.StateStore, key, value, etag, FirstWrite);
+        }
+        catch (DaprException failure)
+        {
+            // Redis answers a lost creation race with an error that is no ETag mismatch, and a lost connection
+            // says nothing of the outcome: both are settled by reading again.
+            LogUnsure(key, failure);
+            return false;
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Event} ({Type}) could not be published yet; it stays in its document and is tried again")]
+    private partial void LogUnpublished(string @event, string type, Exception failure);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "It is not sure whether {Key} was written; reading it again")]
+    private partial void LogUnsure(string key, Exception failure);
+}
+
+/// <summary>
+/// An actor that keeps one aggregate. The actor gives order; safety is the document's ETag: with two owners of one id, one save wins
+/// and the other decides again on what it finds.
+/// </summary>
+public abstract class AggregateActor<TState>(ActorHost host, AggregateStore store, TState empty) : Actor(host)
+    where TState : class, IAggregate<TState>
+{
+    private static readonly TimeSpan PublishAgain = TimeSpan.FromSeconds(5);
+
+    private Kept? kept;
+
+    private string AggregateId => Id.GetId();
+
+    private string WakeMember => $"{GetType().Name}/{AggregateId}";
+
+    /// <summary>One turn: load, apply overdue deadlines, decide, save under the ETag, publish. One that wakes also takes the aggregate off the wake list.</summary>
+    protected async Task<Reply<TState>> Handle(Func<TState, Decision<TState>> decide, Event? heard = null, bool waking = false)
+    {
+        var asleepFrom = waking ? await store.Wakes.Due(WakeMember) : null;
+        for (var attempt = 1; attempt <= 3; attempt++)
+        {
+            var before = kept ??= await Load();
+            var (next, refusal) = before.Document.Turn(
+                decide, heard, store.Source(AggregateId), store.Clock.GetUtcNow(), Activity.Current?.Id, store.Json, before.Told);
+            if (ReferenceEquals(next, before.Document))
+            {
+                await Tell(before, asleepFrom);
+                return new(next.State, refusal, Changed: false);
+            }
+
+            asleepFrom = await store.Wakes.Put(WakeMember, Earliest(next.State.NextWake, store.Clock.GetUtcNow() + PublishAgain));
+            if (await store.Save(AggregateId, next, before.ETag))
+            {
+                // A save does not tell its ETag. Redis counts them; where a store does not, the guess costs a reload, never a write.
+                kept = new(next, long.TryParse(before.ETag, out var n) ? $"{n + 1}" : "1") { Told = next.Outbox.IsEmpty };
+                await Tell(kept, asleepFrom);
+                return new(next.State, refusal, Changed: true);
+            }
+
+            kept = null;
+        }
+
+        throw new DaprException($"{WakeMember} was changed by another owner three times in a row; ask again.");
+    }
+
+    /// <summary>Brings what is read outside the actor up to the document, before its events go out; must bear being repeated.</summary>
+    protected virtual Task Project(Document<TState> document) => Task.CompletedTask;
+
+    /// <summary>Gives a loaded state what it needs of the configuration and does not keep itself.</summary>
+    protected virtual TState Equip(TState state) => state;
+
+    private async Task<Kept> Load()
+    {
+        var (document, etag) = await store.Load(AggregateId, empty);
+        return new(document with { State = Equip(document.State) }, etag) { Told = document.Outbox.IsEmpty };
+    }
+
+    private async Task Tell(Kept turn, double? asleepFrom)
+    {
+        if (!turn.Told)
+        {
+            await Project(turn.Document);
+            if (!await store.Publish(turn.Document.Outbox))
+            {
+                return;
+            }
+
+            turn.Told = true;
+        }
+
+        if (asleepFrom is { } seen)
+        {
+            await store.Wakes.Settle(WakeMember, seen, turn.Document.State.NextWake);
+        }
+    }
+
+    private static DateTimeOffset Earliest(DateTimeOffset? one, DateTimeOffset other) => one < other ? one.Value : other;
+
+    /// <summary>What is known of the document between turns. Each turn marks only its own: a turn whose caller gave up may still be running beside the next.</summary>
+    private sealed record Kept(Document<TState> Document, string ETag)
+    {
+        public bool Told { get; set; }
+    }
+}

@@ -1,0 +1,132 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Dapr;
+using Dapr.Actors;
+using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
+using StackExchange.Redis;
+
+namespace SecondhandTrade.Platform;
+
+/// <summary>Errors as RFC 9457 problems, each with a stable <c>code</c>.</summary>
+public static class Problems
+{
+    /// <summary>A problem with its code, and for those that pass by themselves the seconds after which to ask again.</summary>
+    public static IResult Problem(int status, string code, string detail, int? retryAfter = null, params (string Name, object? Value)[] more)
+    {
+        var problem = new ProblemDetails { Status = status, Detail = detail, Extensions = { ["code"] = code } };
+        foreach (var (name, value) in more.Where(m => m.Value is not null))
+        {
+            problem.Extensions[name] = value;
+        }
+
+        return new WithRetryAfter(TypedResults.Problem(problem), retryAfter);
+    }
+
+    /// <summary>409, or the status given, for a command that the state refuses.</summary>
+    public static IResult Refused(Refusal refusal, int status = StatusCodes.Status409Conflict) => Problem(
+        status, refusal.Code, refusal.Detail, null, ("currentStatus", refusal.CurrentStatus), ("allowed", refusal.Allowed));
+
+    /// <summary>404; the same answer for what does not exist and for what is not the caller's.</summary>
+    public static IResult NotFound(string what, string id) => Problem(404, "not-found", $"There is no {what} {id}.");
+
+    /// <summary>The answer where another service is needed now and cannot be asked.</summary>
+    public static IResult Unavailable(string code, string detail, int retryAfter = 5) => Problem(503, code, detail, retryAfter);
+
+    internal static string CodeOf(int status) => status switch
+    {
+        400 => "malformed",
+        401 => "not-signed-in",
+        403 => "forbidden",
+        404 => "not-found",
+        405 => "method-not-allowed",
+        413 => "too-large",
+        415 => "unsupported-media-type",
+        503 => "temporarily-unavailable",
+        _ => status < 500 ? "bad-request" : "internal-error",
+    };
+
+    private sealed class WithRetryAfter(IResult problem, int? seconds) : IResult
+    {
+        public Task ExecuteAsync(HttpContext httpContext)
+        {
+            if (seconds is { } after)
+            {
+                httpContext.Response.Headers.RetryAfter = $"{after}";
+            }
+
+            return problem.ExecuteAsync(httpContext);
+        }
+    }
+}
+
+/// <summary>Collects what is wrong with a request, by field, so that one answer names it all.</summary>
+public sealed partial class Check
+{
+    private readonly Dictionary<string, string[]> errors = [];
+
+    /// <summary>Notes the sentence against the field unless the rule holds.</summary>
+    public Check That(bool rule, string field, string sentence)
+    {
+        if (!rule)
+        {
+            errors.TryAdd(field, [sentence]);
+        }
+
+        return this;
+    }
+
+    /// <summary>An id: ASCII letters, digits and <c>. _ ~ -</c>, because it becomes part of keys and paths.</summary>
+    public Check Id(string? value, string field, bool required = true) => That(
+        value is null ? !required : IdPattern().IsMatch(value), field, value is null ? $"{field} is required." : $"{field} must be 1 to 64 letters, digits, or . _ ~ - (not starting with a dot).");
+
+    public Check Text(string? value, string field, bool required = false, int longest = 200) => That(
+        value is null ? !required : !string.IsNullOrWhiteSpace(value) && value.Length <= longest && !value.Any(char.IsControl), field,
+        value is null ? $"{field} is required." : $"{field} must be 1 to {longest} characters of text.");
+
+    public Check Number(long? value, string field, long least, long most, bool required = true) => That(
+        value is { } n ? n >= least && n <= most : !required, field, value is null ? $"{field} is required." : $"{field} must be a whole number from {least} to {most}.");
+
+    /// <summary>Null if everything holds, else the 400 that names each field.</summary>
+    public IResult? Failed() => errors.Count == 0 ? null : Problems.Problem(
+        400, "invalid", string.Join(' ', errors.Values.Select(e => e[0])), null, ("errors", errors));
+
+    [GeneratedRegex(@"\A(?!\.)[A-Za-z0-9._~-]{1,64}\z")]
+    private static partial Regex IdPattern();
+}
+
+/// <summary>Turns what a request or a neighbour did wrong into a problem; what is left is a bug and answers 500 without details.</summary>
+internal sealed class ExceptionProblems(IProblemDetailsService problems) : IExceptionHandler
+{
+    public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
+    {
+        var (status, code, detail) = exception switch
+        {
+            BadHttpRequestException { InnerException: JsonException json } bad => (bad.StatusCode, Field(json) is "" ? "malformed" : "invalid", Explain(json)),
+            BadHttpRequestException bad => (bad.StatusCode, Problems.CodeOf(bad.StatusCode), bad.Message),
+            ActorMethodInvocationException or DaprException or DaprApiException or HttpRequestException or RedisException or OperationCanceledException or TimeoutException =>
+                (503, "temporarily-unavailable", "Something this needs cannot be reached at the moment; nothing is lost, ask again."),
+            _ => (500, "internal-error", "This should not have happened; the log has the trace id."),
+        };
+        httpContext.Response.StatusCode = status;
+        if (status == 503)
+        {
+            httpContext.Response.Headers.RetryAfter = "2";
+        }
+
+        var problem = new ProblemDetails { Status = status, Detail = detail, Extensions = { ["code"] = code } };
+        if (exception.InnerException is JsonException wrong && Field(wrong) is { Length: > 0 } field)
+        {
+            problem.Extensions["errors"] = new Dictionary<string, string[]> { [field] = [detail] };
+        }
+
+        return await problems.TryWriteAsync(new() { HttpContext = httpContext, ProblemDetails = problem, Exception = exception });
+    }
+
+    private static string Field(JsonException json) => json.Path is { Length: > 2 } path ? path[2..] : "";
+
+    private static string Explain(JsonException json) => Field(json) is { Length: > 0 } field
+        ? $"{field} has a value of the wrong type."
+        : "The body is not valid JSON, or not an object.";
+}

@@ -1,0 +1,157 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using StackExchange.Redis;
+
+namespace SecondhandTrade.Platform;
+
+/// <summary>
+/// Who has work to do without a visitor, and when: one Redis sorted set per context, member <c>kind/id</c>, score the due time in Unix
+/// milliseconds. No correctness hangs on it: deadlines are in the documents; this only makes them happen.
+/// </summary>
+public sealed class WakeList(IConnectionMultiplexer redis, TownService service, TimeProvider clock)
+{
+    // Only who saw the entry last may settle it: another owner may have put it back for work that this one does not know of.
+    private static readonly string SettleScript = """
+        local score = redis.call('ZSCORE', KEYS[1], ARGV[1])
+        if not score or tonumber(score) ~= tonumber(ARGV[2]) then return 0 end
+        if ARGV[3] == '' then redis.call('ZREM', KEYS[1], ARGV[1]) else redis.call('ZADD', KEYS[1], ARGV[3], ARGV[1]) end
+        return 1
+        """;
+
+    private readonly RedisKey key = $"wake:{service.Context}";
+    private readonly Channel<bool> nudges = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+
+    private IDatabase Redis => redis.GetDatabase();
+
+    /// <summary>Puts the member on the list; called before the save that leaves it work to do. Returns the entry's mark, for <see cref="Settle"/>.</summary>
+    public async Task<double> Put(string member, DateTimeOffset due)
+    {
+        var mark = Mark(due);
+        await Redis.SortedSetAddAsync(key, member, mark);
+        Nudge(due);
+        return mark;
+    }
+
+    /// <summary>The mark of the member's entry, or null if it is not on the list.</summary>
+    public async Task<double?> Due(string member) => await Redis.SortedSetScoreAsync(key, member);
+
+    /// <summary>Moves the member to its next due time, or takes it off, unless someone has put it anew since the mark.</summary>
+    public async Task Settle(string member, double mark, DateTimeOffset? next)
+    {
+        await Redis.ScriptEvaluateAsync(SettleScript, [key], [member, mark, next is { } due ? Mark(due) : RedisValue.EmptyString]);
+        Nudge(next);
+    }
+
+    /// <summary>Leases up to <paramref name="count"/> members that are due: they come again after the lease unless settled.</summary>
+    public async Task<IReadOnlyList<string>> Lease(int count, TimeSpan lease)
+    {
+        var now = clock.GetUtcNow();
+        var due = await Redis.SortedSetRangeByScoreAsync(key, stop: now.ToUnixTimeMilliseconds() + 1, take: count);
+        var leased = new List<string>();
+        foreach (var member in due)
+        {
+            if (await Due(member!) is { } mark && mark <= now.ToUnixTimeMilliseconds() + 1 && (int)await Redis.ScriptEvaluateAsync(SettleScript, [key], [member, mark, Mark(now + lease)]) == 1)
+            {
+                leased.Add(member!);
+            }
+        }
+
+        return leased;
+    }
+
+    /// <summary>How many are due now, and the earliest due time of all.</summary>
+    public async Task<(long Due, DateTimeOffset? Next)> Waiting()
+    {
+        var first = await Redis.SortedSetRangeByRankWithScoresAsync(key, 0, 0);
+        return (await Redis.SortedSetLengthAsync(key, max: clock.GetUtcNow().ToUnixTimeMilliseconds() + 1),
+            first is [var entry] ? DateTimeOffset.FromUnixTimeMilliseconds((long)entry.Score) : null);
+    }
+
+    internal Task<bool> Nudged(CancellationToken stop) => nudges.Reader.ReadAsync(stop).AsTask();
+
+    // A fraction of a millisecond of its own tells two entries with the same due time apart.
+    private static double Mark(DateTimeOffset due) => due.ToUnixTimeMilliseconds() + Random.Shared.Next(1, 1000) / 1024d;
+
+    private void Nudge(DateTimeOffset? due)
+    {
+        if (due <= clock.GetUtcNow())
+        {
+            nudges.Writer.TryWrite(true);
+        }
+    }
+}
+
+/// <summary>What a context does when one of its members is due; the text after the slash of the member is the id.</summary>
+public sealed record WakeHandler(string Kind, Func<string, Task> Wake);
+
+/// <summary>Leases what is due and wakes it; remote work (payment, provider) is done here, outside any actor's turn.</summary>
+public sealed partial class WakeWorker(WakeList wakes, IEnumerable<WakeHandler> handlers, TimeProvider clock, ILogger<WakeWorker> log) : BackgroundService
+{
+    private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Lease = TimeSpan.FromSeconds(10);
+
+    private readonly Dictionary<string, Func<string, Task>> byKind = handlers.ToDictionary(h => h.Kind, h => h.Wake);
+    private readonly SemaphoreSlim slots = new(32);
+    private int busy;
+
+    /// <summary>Whether something is being woken at this moment.</summary>
+    public bool IsBusy => Volatile.Read(ref busy) > 0;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            Interlocked.Increment(ref busy);
+            try
+            {
+                while (await wakes.Lease(64, Lease) is { Count: > 0 } due)
+                {
+                    foreach (var member in due)
+                    {
+                        await slots.WaitAsync(stoppingToken);
+                        Interlocked.Increment(ref busy);
+                        _ = Wake(member, stoppingToken);
+                    }
+                }
+            }
+            catch (RedisException failure)
+            {
+                LogNoList(failure);
+            }
+            finally
+            {
+                Interlocked.Decrement(ref busy);
+            }
+
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
+            await Task.WhenAny(wakes.Nudged(either.Token), Task.Delay(Look, clock, either.Token));
+            await either.CancelAsync();
+        }
+    }
+
+    private async Task Wake(string member, CancellationToken stop)
+    {
+        var slash = member.IndexOf('/', StringComparison.Ordinal);
+        try
+        {
+            await byKind[member[..slash]](member[(slash + 1)..]);
+        }
+        catch (Exception failure) when (failure is not OperationCanceledException || !stop.IsCancellationRequested)
+        {
+            // Not lost: the lease runs out and the member comes again. One that fails must not keep the others asleep.
+            LogAgain(member, failure);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref busy);
+            slots.Release();
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Member} could not be woken; it is tried again when its lease ends")]
+    private partial void LogAgain(string member, Exception failure);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The wake list cannot be read; deadlines are still kept on every visit")]
+    private partial void LogNoList(Exception failure);
+}

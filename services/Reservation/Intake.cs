@@ -1,0 +1,170 @@
+using System.Text.Json;
+using Dapr;
+using Dapr.Actors;
+using Dapr.Actors.Client;
+using SecondhandTrade.Contracts;
+using SecondhandTrade.Platform;
+
+namespace SecondhandTrade.Reservations;
+
+/// <summary>Takes requests in and sees them to a decision and a payment; what cannot be done at once is on the wake list, nothing is lost.</summary>
+public sealed partial class Intake(
+    AggregateStore store, IActorProxyFactory actors, ReadModel lists, PaymentDesk payment, [FromKeyedServices("stock")] HttpClient stock, TownService service, TimeProvider clock, ILogger<Intake> log)
+{
+    public const string WakeKind = nameof(Reserve);
+
+    // Longer than a decision takes when all is well, so that the worker only steps in where the first attempt died.
+    private static readonly TimeSpan Decided = TimeSpan.FromSeconds(5);
+
+    /// <summary>Writes the journal; returns what is kept under the id, which is another's if the id was taken.</summary>
+    public async Task<Journal> Write(PlaceReserve asked)
+    {
+        var now = clock.GetUtcNow();
+        await store.Wakes.Put($"{WakeKind}/{asked.Id}", now + Decided);
+        var journal = await store.Change<Journal>(Journal.Key(asked.Id!), kept => kept ?? new(asked, now, asked.Open(now), []));
+        await lists.Put(ReserveResource.Kind, ReserveResource.Row(journal!, null));
+        return journal!;
+    }
+
+    /// <summary>Has the book decide; null if the product's actor cannot be reached now, and then the worker asks again.</summary>
+    public async Task<Reply<Reserve>?> Decide(Journal journal)
+    {
+        try
+        {
+            return await actors.Product(journal.Request.ProductId!).Request(journal.Last);
+        }
+        catch (Exception failure) when (failure is ActorMethodInvocationException or DaprException or DaprApiException or HttpRequestException or OperationCanceledException)
+        {
+            LogUndecided(journal.Request.Id!, journal.Request.ProductId!, failure);
+            return null;
+        }
+    }
+
+    /// <summary>Asks payment to authorise a held unit and tells the book; answers with what the reservation is then, and payment's word if it gave one.</summary>
+    public async Task<(Reserve Reserve, PaymentAnswer? Answer)> Pay(string productId, Reserve held)
+    {
+        var product = actors.Product(productId);
+        var answer = await payment.Authorise(productId, held);
+        var reply = answer?.Outcome switch
+        {
+            PaymentStatus.Authorized or PaymentStatus.Claimed or PaymentStatus.Captured => await product.PaymentAuthorized(held.Id, held.Id),
+            PaymentStatus.Declined or PaymentStatus.Voided or PaymentStatus.Expired => null,
+            _ => await product.PaymentTroubled(held.Id),
+        };
+        return (reply?.View ?? held, answer);
+    }
+
+    /// <summary>Asks payment to void what a cancelled reservation has paid, and tells the book whatever it says.</summary>
+    public async Task<Reserve> Void(string productId, Reserve pending) => (await payment.Void(pending.Id))?.Outcome switch
+    {
+        PaymentStatus.Claimed or PaymentStatus.Captured or PaymentStatus.Released => (await actors.Product(productId).PaymentClaimed(pending.Id)).View ?? pending,
+        null or PaymentStatus.Pending or PaymentStatus.Unknown => pending,
+        _ => (await actors.Product(productId).PaymentGone(pending.Id, pending.Reason ?? "cancelled")).View ?? pending,
+    };
+
+    /// <summary>
+    /// Whether the product is known here, in stock, or perhaps (stock cannot be asked): only a clear no is a no. What stock says is told to
+    /// the book, so that a listing made a moment ago can be reserved before its event has come.
+    /// </summary>
+    public async Task<bool> MayExist(string productId)
+    {
+        var (book, _) = await store.Load(productId, ProductBook.Empty(productId));
+        if (book.State.Listing is not null)
+        {
+            return true;
+        }
+
+        using var patience = new CancellationTokenSource(TimeSpan.FromMilliseconds(700), clock);
+        try
+        {
+            using var response = await stock.GetAsync($"/listings/{productId}", patience.Token);
+            if (response.StatusCode == System.Net.HttpStatusCode.NoContent)
+            {
+                return false;
+            }
+
+            if (response.IsSuccessStatusCode && JsonSerializer.Deserialize<ListingChanged>(await response.Content.ReadAsByteArrayAsync(patience.Token), service.Json) is { } listing)
+            {
+                await actors.Product(productId).HearStock(listing);
+            }
+        }
+        catch (Exception failure) when (failure is OperationCanceledException or HttpRequestException or JsonException or ActorMethodInvocationException or DaprException or DaprApiException)
+        {
+            LogStockSilent(productId, failure);
+        }
+
+        return true;
+    }
+
+    /// <summary>The journal of a reservation with what its book says by now, and its place in the queue; null for an unknown id.</summary>
+    public async Task<(Journal Journal, int? Position)?> Find(string id)
+    {
+        if (await store.Read<Journal>(Journal.Key(id)) is not { } journal)
+        {
+            return null;
+        }
+
+        if (!journal.Last.IsOpen)
+        {
+            return (journal, null);
+        }
+
+        // A deadline that has passed is so for whoever looks, whether or not anything has fired.
+        var (book, _) = await store.Load(journal.Request.ProductId!, ProductBook.Empty(journal.Request.ProductId!));
+        var now = book.State.Overdue(clock.GetUtcNow()).Next ?? book.State;
+        return (now.Find(id) is { } entry ? journal.Follow(book) with { Last = entry } : journal, now.Position(id));
+    }
+
+    /// <summary>A request that nobody has seen to a decision: its first visitor's process died on the way.</summary>
+    public async Task WakeReserve(string id)
+    {
+        var mark = await store.Wakes.Due($"{WakeKind}/{id}");
+        if (await store.Read<Journal>(Journal.Key(id)) is { Timeline.IsEmpty: true } journal)
+        {
+            await lists.Put(ReserveResource.Kind, ReserveResource.Row(journal, null));
+            if (await Decide(journal) is not { View: { } decided })
+            {
+                return;
+            }
+
+            if (decided is { Status: ReserveStatus.Held, Promoted: false })
+            {
+                await Pay(journal.Request.ProductId!, decided);
+            }
+        }
+
+        if (mark is { } seen)
+        {
+            await store.Wakes.Settle($"{WakeKind}/{id}", seen, null);
+        }
+    }
+
+    /// <summary>Whatever is due in a product's book; payment is asked here, outside the actor's turn, so that a slow payment keeps nobody waiting.</summary>
+    public async Task WakeProduct(string productId)
+    {
+        var reply = await actors.Product(productId).Wake();
+        foreach (var reserve in reply.View!.Reserves.Where(r => r.AskPaymentAt is not null && r.Asked > 0))
+        {
+            if (reserve.Status == ReserveStatus.CancelPending)
+            {
+                await Void(productId, reserve);
+            }
+            else if (await payment.Look(reserve.Id) is { } answer)
+            {
+                var product = actors.Product(productId);
+                _ = answer.Outcome switch
+                {
+                    PaymentStatus.Authorized or PaymentStatus.Claimed => await product.PaymentAuthorized(reserve.Id, reserve.Id),
+                    null or PaymentStatus.Declined => await product.PaymentReady(reserve.Id),
+                    _ => null,
+                };
+            }
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Reservation {Id} is taken in but not decided: product {Product} cannot be reached")]
+    private partial void LogUndecided(string id, string product, Exception failure);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Stock cannot be asked about product {Product}; its events will tell")]
+    private partial void LogStockSilent(string product, Exception failure);
+}

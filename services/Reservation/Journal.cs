@@ -1,0 +1,49 @@
+using System.Collections.Immutable;
+using SecondhandTrade.Platform;
+
+namespace SecondhandTrade.Reservations;
+
+/// <summary>What a buyer asks for, as it came in.</summary>
+public sealed record PlaceReserve(
+    string? Id, string? ProductId, string? UserId, string? ProductName, int? Qty, string? ReserveDt, string? Address, long? Price)
+{
+    public IResult? Wrong() => new Check()
+        .Id(Id, "id", required: false)
+        .Id(ProductId, "productid")
+        .Text(UserId, "userid", required: true, longest: 64)
+        .Text(ProductName, "productname", required: false)
+        .Number(Qty, "qty", 1, 1000)
+        .That(MeetingDay.End(ReserveDt) is not null, "reserveDt", "reserveDt must be a date (2027-04-04) or an instant (2027-04-04T18:30:00+09:00).")
+        .Text(Address, "address", required: false)
+        .Number(Price, "price", 1, 1_000_000_000_000, required: false)
+        .Failed();
+
+    public Reserve Open(DateTimeOffset now) =>
+        new(Id!, UserId!, ProductName, Qty!.Value, Price, ReserveDt!, Address, MeetingDay.End(ReserveDt)!.Value, now) { Price = Price ?? 0 };
+}
+
+/// <summary>One line of a reservation's story.</summary>
+public sealed record JournalLine(DateTimeOffset At, string EventType, string Status, string? Reason, DateTimeOffset? Until, bool Promoted, long Order);
+
+/// <summary>A reservation from its intake on: written before anything is decided, then told by the book's events; the only place finished ones are kept.</summary>
+public sealed record Journal(PlaceReserve Request, DateTimeOffset At, Reserve Last, ImmutableList<JournalLine> Timeline)
+{
+    public static string Key(string id) => $"Reserve-{id}";
+
+    /// <summary>The journal brought up to the book's document; itself if it is so already.</summary>
+    public Journal Follow(Document<ProductBook> book)
+    {
+        var known = Timeline.LastOrDefault()?.Order ?? 0;
+        var lines = book.Outbox.Where(e => e.Subject == Request.Id && e.Sequence > known).Select(e =>
+        {
+            var told = e.Data.GetProperty("status").GetString()!;
+            return new JournalLine(
+                e.Data.GetProperty("timestamp").GetDateTimeOffset(), e.Type, told,
+                e.Data.TryGetProperty("reason", out var reason) ? reason.GetString() : null,
+                e.Data.TryGetProperty("payBy", out var payBy) ? payBy.GetDateTimeOffset() : null,
+                e.Data.GetProperty("promoted").GetBoolean(), e.Sequence);
+        }).ToList();
+        var last = book.State.Find(Request.Id!) is { } entry && entry.Version > Last.Version ? entry : Last;
+        return lines.Count == 0 && ReferenceEquals(last, Last) ? this : this with { Last = last, Timeline = Timeline.AddRange(lines) };
+    }
+}

@@ -1,0 +1,56 @@
+using System.Net.Http.Headers;
+using System.Text.Json;
+using SecondhandTrade.Contracts;
+using SecondhandTrade.Platform;
+
+namespace SecondhandTrade.Reservations;
+
+/// <summary>What payment is asked to authorise: won in all, by whom, for what.</summary>
+public sealed record AuthorisePayment(string Id, string ReservationId, string ProductId, string UserId, long Amount, DateTimeOffset ValidUntil);
+
+/// <summary>Payment's answer: where the money stands by its word.</summary>
+public sealed record PaymentAnswer(PaymentStatus? Outcome, string? Reason);
+
+/// <summary>Asks the payment context, through the sidecar and its policies; an answer that does not come in time is null, which says nothing about the money.</summary>
+public sealed partial class PaymentDesk([FromKeyedServices("payment")] HttpClient payment, TownService service, TimeProvider clock, ILogger<PaymentDesk> log)
+{
+    // Just above the sidecar's own limit, for when it is the sidecar that hangs: a buyer is answered within 3 s.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2.3);
+
+    public Task<PaymentAnswer?> Authorise(string productId, Reserve reserve) => Ask(
+        HttpMethod.Post, "/payments", new AuthorisePayment(reserve.Id, reserve.Id, productId, reserve.UserId, reserve.Price * reserve.Qty, reserve.PayBy!.Value));
+
+    public Task<PaymentAnswer?> Void(string id) => Ask(HttpMethod.Post, $"/payments/{id}/void", null);
+
+    /// <summary>How the payment stands; an outcome of null within an answer means payment is well and has never heard of it.</summary>
+    public Task<PaymentAnswer?> Look(string id) => Ask(HttpMethod.Post, $"/payments/{id}/look", null);
+
+    private async Task<PaymentAnswer?> Ask(HttpMethod method, string path, AuthorisePayment? body)
+    {
+        using var patience = new CancellationTokenSource(Patience, clock);
+        using var request = new HttpRequestMessage(method, path);
+
+        // Bytes have a length; a chunked body would never be retried by the sidecar, whatever its policy says.
+        request.Content = new ByteArrayContent(body is null ? [] : JsonSerializer.SerializeToUtf8Bytes(body, service.Json));
+        request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        try
+        {
+            using var response = await payment.SendAsync(request, patience.Token);
+            if (response.IsSuccessStatusCode)
+            {
+                return JsonSerializer.Deserialize<PaymentAnswer>(await response.Content.ReadAsByteArrayAsync(patience.Token), service.Json);
+            }
+
+            LogNoAnswer(path, $"it answered {(int)response.StatusCode}");
+        }
+        catch (Exception failure) when (failure is OperationCanceledException or HttpRequestException or JsonException)
+        {
+            LogNoAnswer(path, failure.Message);
+        }
+
+        return null;
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Payment gave no answer to {Path}: {Why}")]
+    private partial void LogNoAnswer(string path, string why);
+}

@@ -1,0 +1,121 @@
+using Dapr.Actors;
+using Dapr.Actors.Client;
+using Dapr.Actors.Runtime;
+using Microsoft.Extensions.Options;
+using SecondhandTrade.Contracts;
+using SecondhandTrade.Platform;
+
+namespace SecondhandTrade.Reservations;
+
+/// <summary>One per product: puts what is asked of its units in order.</summary>
+public interface IProductActor : IActor
+{
+    Task<Reply<Reserve>> Request(Reserve asked);
+
+    Task<Reply<Reserve>> Pay(string id, string? by);
+
+    Task<Reply<Reserve>> Cancel(string id, string? by, string reason);
+
+    Task<Reply<Reserve>> PaymentAuthorized(string id, string paymentId);
+
+    Task<Reply<Reserve>> PaymentTroubled(string id);
+
+    Task<Reply<Reserve>> PaymentReady(string id);
+
+    Task<Reply<Reserve>> PaymentGone(string id, string reason);
+
+    Task<Reply<Reserve>> PaymentClaimed(string id);
+
+    Task<Reply<Reserve>> HearStock(ListingEvent listing);
+
+    Task<Reply<Reserve>> HearPayment(PaymentEvent payment);
+
+    Task<Reply<Reserve>> HearTrade(TradeEvent trade, bool refund);
+
+    /// <summary>Does what is due; answers with the book, whose reservations that wait for payment are to be asked about.</summary>
+    Task<Reply<ProductBook>> Wake();
+}
+
+public sealed class ProductActor(ActorHost host, AggregateStore store, ReadModel lists, IOptions<ReservationTerms> terms)
+    : AggregateActor<ProductBook>(host, store, ProductBook.Empty(host.Id.GetId()) with { Terms = terms.Value }), IProductActor
+{
+    private readonly AggregateStore store = store;
+
+    private DateTimeOffset Now => store.Clock.GetUtcNow();
+
+    public async Task<Reply<Reserve>> Request(Reserve asked)
+    {
+        // A request that comes late must not open again what has ended and left the book: the journal remembers.
+        var told = await store.Read<Journal>(Journal.Key(asked.Id)) is { Timeline.IsEmpty: false } journal ? journal.Last : null;
+        var reply = await About(asked.Id, book => told is null ? book.Request(asked, Now) : Unchanged.Already);
+        return reply.View is null ? reply with { View = told } : reply;
+    }
+
+    public Task<Reply<Reserve>> Pay(string id, string? by) => About(id, book => book.Pay(id, by));
+
+    public Task<Reply<Reserve>> Cancel(string id, string? by, string reason) => About(id, book => book.Cancel(id, by, reason, Now));
+
+    public Task<Reply<Reserve>> PaymentAuthorized(string id, string paymentId) => About(id, book => book.PaymentAuthorized(id, paymentId, Now));
+
+    public Task<Reply<Reserve>> PaymentTroubled(string id) => About(id, book => book.PaymentTroubled(id, Now));
+
+    public Task<Reply<Reserve>> PaymentReady(string id) => About(id, book => book.PaymentReady(id));
+
+    public Task<Reply<Reserve>> PaymentGone(string id, string reason) => About(id, book => book.PaymentGone(id, reason, Now));
+
+    public Task<Reply<Reserve>> PaymentClaimed(string id) => About(id, book => book.PaymentClaimed(id));
+
+    public Task<Reply<Reserve>> HearStock(ListingEvent listing) => About("", book => book.Hear(listing, Now), listing);
+
+    public Task<Reply<Reserve>> HearPayment(PaymentEvent payment) => About(
+        payment.ReservationId,
+        book => payment.EventType switch
+        {
+            nameof(Contracts.PaymentAuthorized) => book.PaymentAuthorized(payment.ReservationId, payment.Id, Now),
+            nameof(PaymentDeclined) => book.PaymentReady(payment.ReservationId),
+            nameof(PaymentVoided) or nameof(PaymentExpired) => book.PaymentGone(payment.ReservationId, payment.Reason ?? "payment-void", Now),
+            nameof(Contracts.PaymentClaimed) => book.PaymentClaimed(payment.ReservationId),
+            _ => Unchanged.Already,
+        },
+        payment);
+
+    public Task<Reply<Reserve>> HearTrade(TradeEvent trade, bool refund) => About(
+        trade.Id,
+        book => trade.EventType switch
+        {
+            nameof(TradeAccepted) => book.TradeAccepted(trade.Id),
+            nameof(TradeHandedOver) => book.TradeHandedOver(trade.Id),
+            nameof(TradeCancelRefused) => book.TradeCancelRefused(trade.Id),
+            nameof(TradeCanceled) or nameof(TradeRefused) => book.PaymentGone(trade.Id, trade.Reason ?? "trade-cancelled", Now),
+            nameof(TradeCompleted) => book.TradeCompleted(trade.Id),
+            nameof(TradeResolved) => book.TradeResolved(trade.Id, refund),
+            _ => Unchanged.Already,
+        },
+        trade);
+
+    public Task<Reply<ProductBook>> Wake() => Handle(book => book.AskPayment(Now), waking: true);
+
+    protected override ProductBook Equip(ProductBook state) => state with { Terms = terms.Value };
+
+    protected override async Task Project(Document<ProductBook> document)
+    {
+        foreach (var id in document.Outbox.Select(e => e.Subject).Distinct())
+        {
+            var journal = await store.Change<Journal>(Journal.Key(id), journal => journal?.Follow(document));
+            if (journal is not null)
+            {
+                await lists.Put(ReserveResource.Kind, ReserveResource.Row(journal, document.State.Position(id)));
+            }
+        }
+    }
+
+    private async Task<Reply<Reserve>> About(string id, Func<ProductBook, Decision<ProductBook>> decide, Event? heard = null) =>
+        (await Handle(decide, heard)).Of(book => book.Find(id));
+}
+
+/// <summary>Short ways to the actor of a product.</summary>
+public static class ProductActors
+{
+    public static IProductActor Product(this IActorProxyFactory actors, string productId) =>
+        actors.CreateActorProxy<IProductActor>(new ActorId(productId), nameof(ProductActor));
+}

@@ -1,0 +1,15 @@
+using SecondhandTrade.Platform;
+using SecondhandTrade.Reservations;
+
+var builder = WebApplication.CreateBuilder(args);
+builder.AddTown("reservation", "reservations", ReservationJson.Default, actors => actors.RegisterActor<ProductActor>());
+builder.Services.Configure<ReservationTerms>(builder.Configuration.GetSection("Terms"));
+builder.Services.AddInvoker("payment").AddInvoker("stock").AddSingleton<PaymentDesk>().AddSingleton<Intake>();
+builder.Services.AddSingleton(services => new WakeHandler(nameof(ProductActor), services.GetRequiredService<Intake>().WakeProduct));
+builder.Services.AddSingleton(services => new WakeHandler(Intake.WakeKind, services.GetRequiredService<Intake>().WakeReserve));
+
+var app = builder.Build();
+app.UseTown();
+app.MapReservations();
+app.MapReservationEvents();
+app.Run();

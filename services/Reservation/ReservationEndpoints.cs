@@ -1,0 +1,186 @@
+using Dapr.Actors.Client;
+using SecondhandTrade.Contracts;
+using SecondhandTrade.Platform;
+
+namespace SecondhandTrade.Reservations;
+
+public static class ReservationEndpoints
+{
+    public static void MapReservations(this IEndpointRouteBuilder routes)
+    {
+        var reserves = routes.MapGroup("/reserves").WithTags("Reservations");
+
+        reserves.MapPost("", async (PlaceReserve body, HttpContext http, Intake intake) =>
+        {
+            var asked = body with { Id = http.NewId(body.Id) };
+            if (asked.Wrong() is { } wrong)
+            {
+                return wrong;
+            }
+
+            // Only a request that is new is asked whether its product exists: a repeated one gets its answer whatever stock says by now.
+            if (await intake.Find(asked.Id!) is null && !await intake.MayExist(asked.ProductId!))
+            {
+                return Problems.Problem(404, "unknown-product", $"There is no product {asked.ProductId}; nothing was reserved.", null, ("errors", new Dictionary<string, string[]> { ["productid"] = ["unknown product"] }));
+            }
+
+            var journal = await intake.Write(asked);
+            return journal.Request == asked ? await Settle(http, intake, journal) : Taken(http, body.Id, asked.Id!);
+        });
+
+        reserves.MapGet("", async (string? userid, string? productid, string? status, string? page, string? size, string? sort, HttpContext http, ReadModel lists) =>
+        {
+            var paging = new Paging(page, size, sort);
+            if (paging.Check().Failed() is { } wrong)
+            {
+                return wrong;
+            }
+
+            var (views, total) = await lists.Query<ReserveResource>(
+                ReserveResource.Kind, paging, userid is null ? null : $"userid={userid}", productid is null ? null : $"productid={productid}", status is null ? null : $"status={status}");
+            return Hal.List(http, ReserveResource.Kind, views, total, paging);
+        });
+
+        reserves.MapGet("/{id}", async (string id, string? userid, HttpContext http, Intake intake) =>
+            await intake.Find(id) is var (journal, position)
+                ? Hal.Ok(http, ReserveResource.Of(journal, position, userid), $"{journal.Last.Version}.{position}")
+                : Problems.NotFound("reservation", id));
+
+        reserves.MapGet("/{id}/timeline", async (string id, HttpContext http, Intake intake) =>
+            await intake.Find(id) is var (journal, _)
+                ? Hal.Ok(http, new TimelineResource(id, journal.Timeline, new() { ["self"] = new($"/reserves/{id}/timeline"), ["reserve"] = new($"/reserves/{id}") }), $"{journal.Timeline.LastOrDefault()?.Order ?? 0}")
+                : Problems.NotFound("reservation", id));
+
+        reserves.MapPut("/{id}/pay", async (string id, string? userid, HttpContext http, Intake intake, IActorProxyFactory actors) =>
+        {
+            if (await intake.Find(id) is not var (journal, position))
+            {
+                return Problems.NotFound("reservation", id);
+            }
+
+            if (Hal.Stale(http, $"{journal.Last.Version}.{position}") is { } stale)
+            {
+                return stale;
+            }
+
+            var reply = await Ask(journal, actors.Product(journal.Request.ProductId!).Pay(id, userid), book => book.Pay(id, userid));
+            return reply.Refusal is { } refusal ? Refused(refusal) : await Settle(http, intake, journal with { Last = reply.View! }, created: false);
+        });
+
+        reserves.MapPut("/{id}/reservecancel", async (string id, string? userid, HttpContext http, Intake intake, IActorProxyFactory actors, TimeProvider clock) =>
+        {
+            if (await intake.Find(id) is not var (journal, position))
+            {
+                return Problems.NotFound("reservation", id);
+            }
+
+            if (Hal.Stale(http, $"{journal.Last.Version}.{position}") is { } stale)
+            {
+                return stale;
+            }
+
+            if (journal.Timeline.IsEmpty)
+            {
+                await intake.Decide(journal);
+            }
+
+            var reason = userid is not null && userid == journal.Last.SellerId ? "by-seller" : "by-buyer";
+            var reply = await Ask(
+                journal, actors.Product(journal.Request.ProductId!).Cancel(id, userid, reason), book => book.Cancel(id, userid, reason, clock.GetUtcNow()));
+            if (reply.Refusal is { } refusal)
+            {
+                return Refused(refusal);
+            }
+
+            var reserve = reply.View is { Status: ReserveStatus.CancelPending } pending ? await intake.Void(journal.Request.ProductId!, pending) : reply.View!;
+            return Hal.Ok(http, ReserveResource.Of(journal with { Last = reserve }, null, userid), $"{reserve.Version}.", reserve.Status == ReserveStatus.CancelPending ? 202 : 200);
+        });
+
+        routes.MapGet("/products/{productid}/queue", async (string productid, string? userid, HttpContext http, AggregateStore store) =>
+        {
+            var (book, _) = await store.Load(productid, ProductBook.Empty(productid));
+            var now = book.State.Overdue(store.Clock.GetUtcNow()).Next ?? book.State;
+            var own = now.Reserves.Find(r => r.UserId == userid && r.Status == ReserveStatus.Waitlisted);
+            return now.Listing is null
+                ? Problems.NotFound("product", productid)
+                : Hal.Ok(
+                    http,
+                    new QueueResource(productid, Math.Max(0, now.Free), now.Reserves.Count(r => r.Status == ReserveStatus.Waitlisted), own is null ? null : now.Position(own.Id), new() { ["self"] = new($"/products/{productid}/queue") }),
+                    $"{book.Version}");
+        }).WithTags("Reservations");
+    }
+
+    /// <summary>Sees a reservation as far as it goes now, decision and payment, and answers as the buyer needs it.</summary>
+    private static async Task<IResult> Settle(HttpContext http, Intake intake, Journal journal, bool created = true)
+    {
+        var reserve = journal.Last;
+        if (journal.Timeline.IsEmpty && await intake.Decide(journal) is { View: { } decided })
+        {
+            reserve = decided;
+        }
+
+        PaymentAnswer? said = null;
+        if (reserve.Status == ReserveStatus.Held)
+        {
+            (reserve, said) = await intake.Pay(journal.Request.ProductId!, reserve);
+        }
+
+        if (reserve is { Status: ReserveStatus.Held } && said?.Outcome is PaymentStatus.Declined)
+        {
+            return Problems.Problem(
+                402, "payment-declined", $"The payment was declined ({said.Reason ?? "no reason given"}); the unit is held until {reserve.PayBy:u}, pay again at /reserves/{reserve.Id}/pay.", null,
+                ("currentStatus", reserve.Status.Korean()), ("allowed", reserve.Allowed), ("payBy", reserve.PayBy));
+        }
+
+        if (reserve.Status == ReserveStatus.Rejected)
+        {
+            return Problems.Problem(409, reserve.Reason!, Sentence(reserve, journal.Request.ProductId!), null, ("currentStatus", reserve.Status.Korean()), ("allowed", reserve.Allowed));
+        }
+
+        if (reserve.Status is ReserveStatus.Expired && !created)
+        {
+            return Refused(new("hold-expired", "The time to pay has passed and the unit was given on.", reserve.Status.Korean(), []));
+        }
+
+        var pending = reserve.Status is ReserveStatus.Held or ReserveStatus.Requested;
+        if (pending)
+        {
+            http.Response.Headers.RetryAfter = "10";
+        }
+
+        var position = reserve.Status == ReserveStatus.Waitlisted ? (await intake.Find(reserve.Id))?.Position : null;
+        var resource = ReserveResource.Of(journal with { Last = reserve }, position, null);
+        return Hal.Ok(http, resource, $"{reserve.Version}.{position}", pending ? 202 : created ? 201 : 200, created ? $"/reserves/{reserve.Id}" : null);
+    }
+
+    /// <summary>Asks the actor; what has ended and left the book is answered from the journal by the same rules.</summary>
+    private static async Task<Reply<Reserve>> Ask(Journal journal, Task<Reply<Reserve>> actor, Func<ProductBook, Decision<ProductBook>> rule)
+    {
+        var reply = await actor;
+        if (reply.View is not null || journal.Last.IsOpen)
+        {
+            return reply;
+        }
+
+        var ended = ProductBook.Empty(journal.Request.ProductId!) with { Reserves = [journal.Last] };
+        return new(journal.Last, rule(ended).Refusal, false);
+    }
+
+    private static IResult Refused(Refusal refusal) => Problems.Refused(refusal, refusal.Code == "not-found" ? 404 : 409);
+
+    private static IResult Taken(HttpContext http, string? chosen, string id) => chosen is null && http.Request.Headers.ContainsKey("Idempotency-Key")
+        ? Problems.Problem(422, "idempotency-key-reused", "This Idempotency-Key was used with another body; use a new key for a new reservation.")
+        : Problems.Problem(409, "id-conflict", $"Reservation {id} exists already with other content; choose another id.");
+
+    private static string Sentence(Reserve reserve, string productId) => reserve.Reason switch
+    {
+        "own-listing" => "The product is your own.",
+        "not-on-sale" => $"Product {productId} is not on sale.",
+        "past-date" => $"reserveDt {reserve.ReserveDt} is in the past.",
+        "price-changed" => $"The price is {reserve.Price} won, not {reserve.AskedPrice}; look again and reserve at the price that is.",
+        "price-required" => "The listing names no price, so the reservation must.",
+        "sold-out" => $"Product {productId} has fewer than {reserve.Qty} units left to come.",
+        "queue-full" => "All units are taken and the waiting list is full.",
+        _ => $"Product {productId} could not be reserved: {reserve.Reason}.",
+    };
+}

@@ -1,0 +1,55 @@
+using System.Text.Json.Serialization;
+using SecondhandTrade.Contracts;
+using SecondhandTrade.Platform;
+
+namespace SecondhandTrade.Reservations;
+
+/// <summary>A reservation as people see it; <c>_links</c> holds only what may be done now.</summary>
+public sealed record ReserveResource(
+    string Id, string ProductId, string? ProductName, string UserId, string? SellerId, int Qty, long? Price, string ReserveDt, string? Address,
+    string Status, ReserveStatus StatusCode, int? Position, DateTimeOffset? PayBy, string? PaymentId, bool Promoted, string? Reason, DateTimeOffset RequestedAt,
+    [property: JsonPropertyName("_links")] Dictionary<string, Link> Links)
+{
+    public const string Kind = "reserves";
+
+    public static ReserveResource Of(Journal journal, int? position, string? reader)
+    {
+        var (reserve, path) = (journal.Last, $"/reserves/{journal.Request.Id}");
+        var links = new Dictionary<string, Link> { ["self"] = new(path), ["timeline"] = new($"{path}/timeline") };
+        foreach (var action in reserve.Allowed)
+        {
+            links[action] = new($"{path}/{action}", "PUT");
+        }
+
+        // The place is between the two only once the trade is accepted.
+        var hidden = reader is not null && reader == reserve.SellerId && reader != reserve.UserId && !reserve.Accepted;
+        return new(
+            reserve.Id, journal.Request.ProductId!, reserve.ProductName, reserve.UserId, reserve.SellerId, reserve.Qty, reserve.Price == 0 ? null : reserve.Price,
+            reserve.ReserveDt, hidden ? null : reserve.Address, reserve.Status.Korean(), reserve.Status, position,
+            reserve.Status == ReserveStatus.Held ? reserve.PayBy : null, reserve.PaymentId, reserve.Promoted, reserve.Reason, journal.At, links);
+    }
+
+    public static Row<ReserveResource> Row(Journal journal, int? position) => new(
+        journal.Request.Id!, journal.Last.Version, journal.At.ToUnixTimeMilliseconds(),
+        [$"userid={journal.Last.UserId}", $"productid={journal.Request.ProductId}", $"status={journal.Last.Status.Korean()}"], Of(journal, position, null));
+}
+
+/// <summary>What happened to a reservation, oldest first.</summary>
+public sealed record TimelineResource(string Id, IReadOnlyList<JournalLine> Timeline, [property: JsonPropertyName("_links")] Dictionary<string, Link> Links);
+
+/// <summary>How many wait for a product and what is free of it; <c>position</c> is the asker's own.</summary>
+public sealed record QueueResource(string ProductId, int Free, int Waiting, int? Position, [property: JsonPropertyName("_links")] Dictionary<string, Link> Links);
+
+[JsonSerializable(typeof(PlaceReserve))]
+[JsonSerializable(typeof(Journal))]
+[JsonSerializable(typeof(Document<ProductBook>))]
+[JsonSerializable(typeof(Reply<Reserve>))]
+[JsonSerializable(typeof(Reply<ProductBook>))]
+[JsonSerializable(typeof(AuthorisePayment))]
+[JsonSerializable(typeof(PaymentAnswer))]
+[JsonSerializable(typeof(ReserveResource))]
+[JsonSerializable(typeof(HalList<ReserveResource>))]
+[JsonSerializable(typeof(TimelineResource))]
+[JsonSerializable(typeof(QueueResource))]
+[JsonSerializable(typeof(TradeResolved))]
+public sealed partial class ReservationJson : JsonSerializerContext;
