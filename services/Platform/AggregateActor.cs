@@ -188,7 +188,7 @@ public abstract class AggregateActor<TState>(ActorHost host, AggregateStore stor
             if (await store.Save(AggregateId, next, before.ETag))
             {
                 // A save does not tell its ETag. Redis counts them; where a store does not, the guess costs a reload, never a write.
-                kept = new(next, long.TryParse(before.ETag, out var n) ? $"{n + 1}" : "1") { Told = next.Outbox.IsEmpty };
+                kept = new(next, long.TryParse(before.ETag, out var n) ? $"{n + 1}" : "1") ;
                 await Tell(kept, asleepFrom);
                 return new(next.State, refusal, Changed: true);
             }
@@ -208,12 +208,12 @@ public abstract class AggregateActor<TState>(ActorHost host, AggregateStore stor
     private async Task<Kept> Load()
     {
         var (document, etag) = await store.Load(AggregateId, empty);
-        return new(document with { State = Equip(document.State) }, etag) { Told = document.Outbox.IsEmpty };
+        return new(document with { State = Equip(document.State) }, etag);
     }
 
     private async Task Tell(Kept turn, double? asleepFrom)
     {
-        if (!turn.Told)
+        if (!turn.Told && turn.Document.Version > 0)
         {
             await Project(turn.Document);
             if (!await store.Publish(turn.Document.Outbox))

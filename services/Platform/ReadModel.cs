@@ -64,8 +64,18 @@ public sealed class ReadModel(IConnectionMultiplexer redis, TownService service)
     }
 
     /// <summary>The page of rows that have all the facets, and how many there are in all.</summary>
-    public async Task<(IReadOnlyList<T> Views, long Total)> Query<T>(string kind, Paging paging, params IEnumerable<string?> facets)
+    public Task<(IReadOnlyList<T> Views, long Total)> Query<T>(string kind, Paging paging, params IEnumerable<string?> facets) => Query<T>(kind, paging, null, facets);
+
+    /// <summary>The same of those rows that the filter lets pass; reads every row that has the facets.</summary>
+    public async Task<(IReadOnlyList<T> Views, long Total)> Query<T>(string kind, Paging paging, Func<T, bool>? filter, params IEnumerable<string?> facets)
     {
+        if (filter is not null)
+        {
+            var (all, _) = await Query<T>(kind, new("0", $"{int.MaxValue}", paging.Sort), null, facets);
+            var passed = all.Where(filter).ToList();
+            return ([.. passed.Skip(paging.First).Take(paging.Length)], passed.Count);
+        }
+
         var keys = facets.Where(f => f is not null).DefaultIfEmpty("all").Select(f => Key(kind, $"by:{f}")).ToArray();
         var order = paging.NewestFirst ? Order.Descending : Order.Ascending;
         RedisValue[] ids;
@@ -73,7 +83,7 @@ public sealed class ReadModel(IConnectionMultiplexer redis, TownService service)
         if (keys is [var one])
         {
             total = await Redis.SortedSetLengthAsync(one);
-            ids = await Redis.SortedSetRangeByRankAsync(one, paging.First, paging.First + paging.Length - 1, order);
+            ids = await Redis.SortedSetRangeByRankAsync(one, paging.First, paging.First + (long)paging.Length - 1, order);
         }
         else
         {

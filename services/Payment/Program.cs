@@ -1,0 +1,23 @@
+using Microsoft.AspNetCore.RateLimiting;
+using SecondhandTrade.Payments;
+using SecondhandTrade.Platform;
+
+var builder = WebApplication.CreateBuilder(args);
+builder.AddTown("payment", "payments", PaymentJson.Default, actors => actors.RegisterActor<PaymentActor>());
+builder.Services.Configure<PaymentTerms>(builder.Configuration.GetSection("Terms"));
+builder.Services.AddSingleton<SimulatedProvider>().AddSingleton<IPaymentProvider>(services => services.GetRequiredService<SimulatedProvider>());
+builder.Services.AddSingleton<ProviderDesk>();
+builder.Services.AddSingleton(services => new WakeHandler(nameof(PaymentActor), services.GetRequiredService<ProviderDesk>().Wake));
+builder.Services.AddRateLimiter(limits =>
+{
+    // More at once than the provider takes is refused at once, so that the buyer is told to pay later instead of waiting.
+    limits.AddConcurrencyLimiter(PaymentEndpoints.Overload, options => (options.PermitLimit, options.QueueLimit) = (64, 0));
+    limits.OnRejected = async (rejected, _) => await Problems.Unavailable("payment-overloaded", "Too many payments at once; pay later.").ExecuteAsync(rejected.HttpContext);
+});
+
+var app = builder.Build();
+app.UseTown();
+app.UseRateLimiter();
+app.MapPayments();
+app.MapPaymentEvents();
+app.Run();

@@ -1,0 +1,13 @@
+using Dapr.Actors.Client;
+using SecondhandTrade.Platform;
+using SecondhandTrade.Stocks;
+
+var builder = WebApplication.CreateBuilder(args);
+builder.AddTown("stock", "stock", StockJson.Default, actors => actors.RegisterActor<ListingActor>());
+builder.Services.AddSingleton(services => new WakeHandler(nameof(ListingActor), id => services.GetRequiredService<IActorProxyFactory>().Listing(id).Wake()));
+
+var app = builder.Build();
+app.UseTown();
+app.MapStock();
+app.MapStockEvents();
+app.Run();

@@ -1,0 +1,121 @@
+using System.Globalization;
+using Dapr.Actors.Client;
+using Microsoft.AspNetCore.Mvc;
+using SecondhandTrade.Platform;
+
+namespace SecondhandTrade.Stocks;
+
+/// <summary>What is searched for: text in name or description, near a point (<c>near=37.48,126.98&amp;within=3</c>, kilometres), a price range in won, a status.</summary>
+public sealed record Search(string? Text, string? Near, string? Within, string? MinPrice, string? MaxPrice, string? Status, string? ProductId, string? SellerId)
+{
+    private (double Latitude, double Longitude)? Point => Near?.Split(',') is [var lat, var lon]
+        && double.TryParse(lat, CultureInfo.InvariantCulture, out var latitude) && double.TryParse(lon, CultureInfo.InvariantCulture, out var longitude)
+        && latitude is >= -90 and <= 90 && longitude is >= -180 and <= 180 ? (latitude, longitude) : null;
+
+    private double Kilometres => Within is null ? 3 : double.TryParse(Within, CultureInfo.InvariantCulture, out var km) ? km : double.NaN;
+
+    public IResult? Wrong() => new Check()
+        .That(Near is null || Point is not null, "near", "near must be latitude,longitude in degrees.")
+        .That(Kilometres is > 0 and <= 20_000, "within", "within must be kilometres, more than 0.")
+        .That(MinPrice is null || long.TryParse(MinPrice, out _), "minprice", "minprice must be won, a whole number.")
+        .That(MaxPrice is null || long.TryParse(MaxPrice, out _), "maxprice", "maxprice must be won, a whole number.")
+        .Failed();
+
+    public bool Finds(InventoryResource listing) =>
+        (Text is null || Has(listing.ProductName, Text) || Has(listing.Description, Text))
+        && (MinPrice is null || listing.Price >= long.Parse(MinPrice, CultureInfo.InvariantCulture))
+        && (MaxPrice is null || listing.Price <= long.Parse(MaxPrice, CultureInfo.InvariantCulture))
+        && (Point is not { } point || (listing.Latitude is { } lat && Points.Kilometres(point.Latitude, point.Longitude, lat, listing.Longitude!.Value) <= Kilometres));
+
+    private static bool Has(string? text, string part) => text?.Contains(part, StringComparison.OrdinalIgnoreCase) == true;
+}
+
+public static class StockEndpoints
+{
+    public static void MapStock(this IEndpointRouteBuilder routes)
+    {
+        var inventories = routes.MapGroup("/inventories").WithTags("Stock");
+
+        inventories.MapPost("", async (RegisterInventory body, HttpContext http, AggregateStore store, IActorProxyFactory actors) =>
+        {
+            var id = http.NewId(body.Id);
+            var asked = body with { Id = id, ProductId = body.ProductId ?? id };
+            if (asked.Wrong() is { } wrong)
+            {
+                return wrong;
+            }
+
+            // Asked before the id is taken, so that a refused registration leaves nothing behind.
+            if ((await Listing(store, asked.ProductId)).Id is { } listed && listed != id)
+            {
+                return Problems.Problem(409, "product-listed-already", $"Product {asked.ProductId} is listed already, as inventory {listed}; a product has one listing.");
+            }
+
+            var kept = await store.Change<Inventory>(Inventory.Key(id), kept => kept ?? new(asked));
+            if (kept!.Request != asked)
+            {
+                return body.Id is null && http.Request.Headers.ContainsKey("Idempotency-Key")
+                    ? Problems.Problem(422, "idempotency-key-reused", "This Idempotency-Key was used with another body; use a new key for a new listing.")
+                    : Problems.Problem(409, "id-conflict", $"Inventory {id} exists already with other content; choose another id.");
+            }
+
+            return Answer(http, await actors.Listing(asked.ProductId).Register(id, asked.Offer(), asked.Qty!.Value), 201);
+        });
+
+        inventories.MapGet("", async ([AsParameters] Search search, string? page, string? size, string? sort, HttpContext http, ReadModel lists) =>
+        {
+            var paging = new Paging(page, size, sort);
+            if ((paging.Check().Failed() ?? search.Wrong()) is { } wrong)
+            {
+                return wrong;
+            }
+
+            var (views, total) = await lists.Query<InventoryResource>(
+                InventoryResource.Kind, paging, search.Finds,
+                search.Status is null ? null : $"status={search.Status}", search.ProductId is null ? null : $"productid={search.ProductId}", search.SellerId is null ? null : $"sellerid={search.SellerId}");
+            return Hal.List(http, InventoryResource.Kind, views, total, paging);
+        });
+
+        inventories.MapGet("/{id}", async (string id, HttpContext http, AggregateStore store) =>
+            await Find(store, id) is { } document ? Hal.Ok(http, InventoryResource.Of(document.State), $"{document.Version}") : Problems.NotFound("inventory", id));
+
+        inventories.MapGet("/{id}/adjustments", async (string id, HttpContext http, AggregateStore store) =>
+            await Find(store, id) is { State: var listing } document
+                ? Hal.Ok(http, new AdjustmentsResource(id, listing.Qty, listing.Adjustments, new() { ["self"] = new($"/inventories/{id}/adjustments"), ["inventory"] = new($"/inventories/{id}") }), $"{document.Version}")
+                : Problems.NotFound("inventory", id));
+
+        inventories.MapPatch("/{id}", async (string id, string? userid, ChangeInventory body, HttpContext http, AggregateStore store, IActorProxyFactory actors) =>
+            await Find(store, id) is not { } document ? Problems.NotFound("inventory", id)
+            : body.Wrong() ?? Hal.Stale(http, $"{document.Version}") ?? Answer(http, await actors.Listing(document.State.ProductId).Change(body.Offer(), body.Qty, userid)));
+
+        inventories.MapPut("/{id}/withdraw", async (string id, string? userid, HttpContext http, AggregateStore store, IActorProxyFactory actors) =>
+            await Find(store, id) is not { } document ? Problems.NotFound("inventory", id)
+            : Hal.Stale(http, $"{document.Version}") ?? Answer(http, await actors.Listing(document.State.ProductId).Withdraw(userid)));
+
+        // For the reservation context: the listing as its next event would tell it, or 204. Never 404, which a breaker would count.
+        routes.MapGet("/listings/{productid}", async (string productid, AggregateStore store) =>
+        {
+            var (document, _) = await store.Load(productid, new Listing(productid));
+            return document.State.Id is null
+                ? Results.NoContent()
+                : TypedResults.Ok(document.State.Snapshot<ListingChanged>() with { Source = store.Source(productid), Version = document.Version, Part = 999, Timestamp = store.Clock.GetUtcNow() });
+        }).ExcludeFromDescription();
+    }
+
+    private static async Task<Listing> Listing(AggregateStore store, string productId) => (await store.Load(productId, new Listing(productId))).Document.State;
+
+    private static async Task<Document<Listing>?> Find(AggregateStore store, string id)
+    {
+        if (await store.Read<Inventory>(Inventory.Key(id)) is not { Request.ProductId: { } productId })
+        {
+            return null;
+        }
+
+        var (document, _) = await store.Load(productId, new Listing(productId));
+        return document.State.Id == id ? document : null;
+    }
+
+    private static IResult Answer(HttpContext http, Reply<Listing> reply, int status = 200) => reply.Refusal is { } refusal
+        ? Problems.Refused(refusal, refusal.Code == "not-found" ? 404 : 409)
+        : Hal.Ok(http, InventoryResource.Of(reply.View!), "*", status, status == 201 ? $"/inventories/{reply.View!.Id}" : null);
+}

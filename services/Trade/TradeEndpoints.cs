@@ -1,0 +1,202 @@
+using System.Text.Json.Serialization;
+using Dapr.Actors.Client;
+using SecondhandTrade.Contracts;
+using SecondhandTrade.Platform;
+
+namespace SecondhandTrade.Trades;
+
+/// <summary>What the seed sends to open a trade: it names the reservation and what it takes it to be.</summary>
+public sealed record OpenTrade(string? Id, string? ProductId, string? UserId, string? ProductName, int? Qty, long? Price)
+{
+    public IResult? Wrong() => new Check()
+        .Id(Id, "id")
+        .Id(ProductId, "productid")
+        .Text(UserId, "userid", required: true, longest: 64)
+        .Text(ProductName, "productname")
+        .Number(Qty, "qty", 1, 1000)
+        .Number(Price, "price", 1, 1_000_000_000_000, required: false)
+        .Failed();
+
+    public bool Means(TradeTerm about) => about.ProductId == ProductId && about.UserId == UserId && about.Qty == Qty && (Price is null || about.Price == Price);
+}
+
+/// <summary>Why a buyer disputes.</summary>
+public sealed record OpenDispute(string? Reason);
+
+/// <summary>How a dispute ends: <c>paid-out</c> to the seller or <c>refunded</c> to the buyer.</summary>
+public sealed record SettleDispute(string? Outcome);
+
+/// <summary>A trade as people see it; <c>_links</c> holds only what may be done now.</summary>
+public sealed record TradeResource(
+    string Id, string ProductId, string? ProductName, string UserId, string? SellerId, int Qty, long Price, string ReserveDt, string? Address, string PaymentId,
+    string Status, TradeStatus StatusCode, DateTimeOffset? AcceptBy, DateTimeOffset? HandedOverAt, DateTimeOffset? CompleteBy, string? Reason, DateTimeOffset OpenedAt,
+    [property: JsonPropertyName("_links")] Dictionary<string, Link> Links)
+{
+    public const string Kind = "trades";
+
+    public static TradeResource Of(Trade trade, string? reader)
+    {
+        var (about, path) = (trade.About!, $"/trades/{trade.Id}");
+        var links = new Dictionary<string, Link> { ["self"] = new(path), ["reserve"] = new($"/reserves/{trade.Id}"), ["payment"] = new($"/payments/{about.PaymentId}") };
+        foreach (var action in trade.Allowed)
+        {
+            links[action] = new($"{path}/{action}", "PUT");
+        }
+
+        // The place is between the two only once the trade is accepted.
+        var hidden = reader is not null && reader == about.SellerId && reader != about.UserId && trade.Status is TradeStatus.AwaitingSeller or TradeStatus.Declined;
+        return new(
+            trade.Id, about.ProductId, about.ProductName, about.UserId, about.SellerId, about.Qty, about.Price, about.ReserveDt, hidden ? null : about.Address, about.PaymentId,
+            trade.Status!.Value.Korean(trade.ByReservation), trade.Status.Value, trade.AcceptBy, trade.HandedOverAt, trade.CompleteBy, trade.Reason, trade.OpenedAt, links);
+    }
+
+    public static Row<TradeResource> Row(Document<Trade> document)
+    {
+        var trade = document.State;
+        return new(
+            trade.Id, document.Version, trade.OpenedAt.ToUnixTimeMilliseconds(),
+            [$"userid={trade.About!.UserId}", $"productid={trade.About.ProductId}", $"status={trade.Status!.Value.Korean(trade.ByReservation)}", .. trade.About.SellerId is { } seller ? new[] { $"userid={seller}" } : []],
+            Of(trade, trade.About.SellerId));
+    }
+}
+
+public static class TradeEndpoints
+{
+    // Capture and commitment follow the acceptance within a moment; a person who is faster is not sent away for it.
+    private static readonly TimeSpan Moment = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(50);
+
+    public static void MapTrades(this IEndpointRouteBuilder routes)
+    {
+        var trades = routes.MapGroup("/trades").WithTags("Trades");
+
+        trades.MapPost("", async (OpenTrade body, HttpContext http, AggregateStore store, ClaimDesk claims) =>
+        {
+            if (body.Wrong() is { } wrong)
+            {
+                return wrong;
+            }
+
+            var trade = await Find(store, body.Id!);
+            if (!trade.Exists)
+            {
+                switch (await claims.Look(body.Id!))
+                {
+                    case null:
+                        return Problems.Unavailable("payment-unavailable", "Whether this is paid cannot be asked at the moment; no trade was opened.");
+                    case { Outcome: PaymentStatus.Authorized or PaymentStatus.Claimed or PaymentStatus.Captured or PaymentStatus.Released }:
+                        break;
+                    default:
+                        return Problems.Problem(402, "payment-required", $"Reservation {body.Id} has no authorised payment; a trade exists only once it is paid.");
+                }
+
+                trade = await Until(store, body.Id!, t => t.Status is not null);
+                if (trade.Status == TradeStatus.Draft && trade.About is { } draft && body.Means(draft) && await claims.Claim(trade) is { View: { } claimed })
+                {
+                    return Matches(http, body, claimed, 201);
+                }
+
+                trade = await Find(store, body.Id!);
+                return trade.Exists
+                    ? Matches(http, body, trade, 201)
+                    : Problems.Unavailable("trade-not-ready", $"Reservation {body.Id} is paid but its trade is not open yet; ask again in a moment.", 1);
+            }
+
+            return Matches(http, body, trade, 200);
+        });
+
+        trades.MapGet("", async (string? userid, string? productid, string? status, string? page, string? size, string? sort, HttpContext http, ReadModel lists) =>
+        {
+            var paging = new Paging(page, size, sort);
+            if (paging.Check().Failed() is { } wrong)
+            {
+                return wrong;
+            }
+
+            var (views, total) = await lists.Query<TradeResource>(
+                TradeResource.Kind, paging, userid is null ? null : $"userid={userid}", productid is null ? null : $"productid={productid}", status is null ? null : $"status={status}");
+            return Hal.List(http, TradeResource.Kind, views, total, paging);
+        });
+
+        trades.MapGet("/{id}", async (string id, string? userid, HttpContext http, AggregateStore store) =>
+            await Find(store, id) is { Exists: true } trade ? Hal.Ok(http, TradeResource.Of(trade, userid), Tag(trade)) : Problems.NotFound("trade", id));
+
+        void Act(string name, TradeAction action) => trades.MapPut($"/{{id}}/{name}", (string id, string? userid, HttpContext http, AggregateStore store, IActorProxyFactory actors) =>
+            Do(http, store, actors, id, action, userid, null));
+
+        Act("accept", TradeAction.Accept);
+        Act("decline", TradeAction.Decline);
+        Act("handover", TradeAction.HandOver);
+        Act("receive", TradeAction.Receive);
+        Act("complete", TradeAction.Complete);
+        Act("defer", TradeAction.Defer);
+        Act("cancel", TradeAction.Cancel);
+
+        trades.MapPut("/{id}/dispute", async (string id, string? userid, OpenDispute body, HttpContext http, AggregateStore store, IActorProxyFactory actors) =>
+            new Check().Text(body.Reason, "reason", required: true, longest: 1000).Failed() ?? await Do(http, store, actors, id, TradeAction.Dispute, userid, body.Reason));
+
+        trades.MapPut("/{id}/resolve", async (string id, SettleDispute body, HttpContext http, AggregateStore store, IActorProxyFactory actors) =>
+            new Check().That(body.Outcome is "paid-out" or "refunded", "outcome", "outcome must be paid-out or refunded.").Failed()
+            ?? await Do(http, store, actors, id, body.Outcome == "refunded" ? TradeAction.ResolveRefunded : TradeAction.ResolvePaidOut, null, null));
+    }
+
+    private static async Task<IResult> Do(HttpContext http, AggregateStore store, IActorProxyFactory actors, string id, TradeAction action, string? by, string? reason)
+    {
+        var trade = await Find(store, id);
+        if (!trade.Exists)
+        {
+            return Problems.NotFound("trade", id);
+        }
+
+        if (Hal.Stale(http, Tag(trade)) is { } stale)
+        {
+            return stale;
+        }
+
+        if (action is TradeAction.HandOver or TradeAction.Receive)
+        {
+            await Until(store, id, t => t.Status != TradeStatus.InProgress || (t.Captured && t.Committed));
+        }
+
+        var reply = await actors.Trade(id).Do(action, by, reason);
+        return reply.Refusal is { } refusal
+            ? Problems.Refused(refusal, refusal.Code == "not-found" ? 404 : 409)
+            : Hal.Ok(http, TradeResource.Of(reply.View!, by), Tag(reply.View!));
+    }
+
+    private static IResult Matches(HttpContext http, OpenTrade body, Trade trade, int status) => body.Means(trade.About!)
+        ? Hal.Ok(http, TradeResource.Of(trade, body.UserId), Tag(trade), status, status == 201 ? $"/trades/{trade.Id}" : null)
+        : Problems.Problem(409, "id-conflict", $"Trade {trade.Id} is about another product, buyer, quantity or price.");
+
+    private static string Tag(Trade trade) => $"{trade.Status}.{trade.CompleteBy?.ToUnixTimeMilliseconds()}.{trade.Captured}.{trade.Committed}";
+
+    private static async Task<Trade> Find(AggregateStore store, string id)
+    {
+        var (document, _) = await store.Load(id, new Trade(id));
+        return document.State.Overdue(store.Clock.GetUtcNow()).Next ?? document.State;
+    }
+
+    private static async Task<Trade> Until(AggregateStore store, string id, Func<Trade, bool> ready)
+    {
+        var waited = System.Diagnostics.Stopwatch.StartNew();
+        var trade = await Find(store, id);
+        while (!ready(trade) && waited.Elapsed < Moment)
+        {
+            await Task.Delay(Look);
+            trade = await Find(store, id);
+        }
+
+        return trade;
+    }
+}
+
+[JsonSerializable(typeof(OpenTrade))]
+[JsonSerializable(typeof(OpenDispute))]
+[JsonSerializable(typeof(SettleDispute))]
+[JsonSerializable(typeof(PaymentClaim))]
+[JsonSerializable(typeof(PaymentAnswer))]
+[JsonSerializable(typeof(Document<Trade>))]
+[JsonSerializable(typeof(Reply<Trade>))]
+[JsonSerializable(typeof(TradeResource))]
+[JsonSerializable(typeof(HalList<TradeResource>))]
+public sealed partial class TradeJson : JsonSerializerContext;
