@@ -1,0 +1,169 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Text;
+
+namespace SecondhandTrade.Local;
+
+/// <summary>An actor's answer, byte for byte.</summary>
+internal sealed record ActorReply(IReadOnlyList<KeyValuePair<string, string[]>> Headers, byte[] Body)
+{
+    /// <summary>A typed actor that threw says so in a header of a 200.</summary>
+    public bool IsFailure => Headers.Any(h => h.Key.Equals("X-DaprErrorResponseHeader", StringComparison.OrdinalIgnoreCase));
+}
+
+/// <summary>The actors that live in one app, for as long as that app is connected.</summary>
+internal sealed partial class ActorHost(AppChannel channel, ActorTypes types, Works works, TimeProvider clock, ILogger logger) : IAsyncDisposable
+{
+    private const string ReentrancyHeader = "Dapr-Reentrancy-Id";
+
+    private readonly ConcurrentDictionary<(string Type, string Id), Actor> actors = new();
+
+    public IReadOnlyList<string> Types => types.Types;
+
+    public bool Hosts(string type) => types.Settings.ContainsKey(type);
+
+    public bool IsActive(string type, string id) => actors.ContainsKey((type, id));
+
+    public int Count(string type) => actors.Keys.Count(a => a.Type == type);
+
+    public async Task<ActorReply> CallAsync(
+        string type, string id, string path, byte[] body, Action<HttpRequestMessage> headers, string? reentrancyId, Policy policy, string traceParent, Work work, CancellationToken ct)
+    {
+        var (idle, reentrant) = types.Settings[type];
+        var chain = reentrant ? reentrancyId ?? Guid.NewGuid().ToString() : null;
+        while (true)
+        {
+            var actor = actors.GetOrAdd((type, id), key => new Actor(key.Type, key.Id));
+            if (!await actor.Turns.EnterAsync(chain, work, ct))
+            {
+                continue;
+            }
+
+            try
+            {
+                ct.ThrowIfCancellationRequested();
+                actor.Touch(idle, clock, PutAwayWhenIdle);
+                return await policy.InTimeAsync(c => PutAsync(type, id, path, body, headers, chain, traceParent, c), ct);
+            }
+            finally
+            {
+                actor.Turns.Leave();
+            }
+        }
+    }
+
+    /// <summary>Puts away what another app is to host from now on.</summary>
+    public void Release(Func<string, string, bool> isStillMine)
+    {
+        foreach (var (key, actor) in actors.Where(a => !isStillMine(a.Key.Type, a.Key.Id)))
+        {
+            _ = PutAwayAsync(actor, () => true);
+        }
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        foreach (var actor in actors.Values)
+        {
+            actor.Turns.Close();
+            actor.StopTimer();
+        }
+
+        actors.Clear();
+        return ValueTask.CompletedTask;
+    }
+
+    private async Task<ActorReply> PutAsync(
+        string type, string id, string path, byte[] body, Action<HttpRequestMessage> headers, string? chain, string traceParent, CancellationToken ct)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Put, new Uri(channel.App, $"/actors/{type}/{Uri.EscapeDataString(id)}/method/{path}"));
+        request.Content = new ByteArrayContent(body);
+        headers(request);
+        request.Headers.TryAddWithoutValidation(TraceContext.Parent, TraceContext.Next(traceParent));
+        if (chain is not null)
+        {
+            request.Headers.Remove(ReentrancyHeader);
+            request.Headers.Add(ReentrancyHeader, chain);
+        }
+
+        using var response = await channel.SendAsync(request, ct);
+        var answer = await response.Content.ReadAsByteArrayAsync(ct);
+        return response.StatusCode switch
+        {
+            HttpStatusCode.OK => new ActorReply(response.Keep(), answer),
+            HttpStatusCode.NotFound => throw new CodedException(404, $"actor method not found: {path}"),
+            var status => throw new CodedException((int)status, $"error from actor service: ({(int)status}) {Encoding.UTF8.GetString(answer)}"),
+        };
+    }
+
+    private void PutAwayWhenIdle(Actor actor, long turn) => _ = PutAwayAsync(actor, () => actor.Turn == turn);
+
+    private async Task PutAwayAsync(Actor actor, Func<bool> isStillDue)
+    {
+        using var work = works.Begin(TraceContext.Next(null));
+        try
+        {
+            if (!isStillDue() || !await actor.Turns.EnterAsync(null, work, CancellationToken.None))
+            {
+                return;
+            }
+
+            try
+            {
+                if (!isStillDue())
+                {
+                    return;
+                }
+
+                using var request = new HttpRequestMessage(HttpMethod.Delete, new Uri(channel.App, $"/actors/{actor.Type}/{Uri.EscapeDataString(actor.Id)}"));
+                using var response = await channel.SendAsync(request, CancellationToken.None);
+                if (response.StatusCode != HttpStatusCode.OK)
+                {
+                    LogStays(actor.Type, actor.Id, (int)response.StatusCode);
+                }
+
+                actors.TryRemove(KeyValuePair.Create((actor.Type, actor.Id), actor));
+                actor.Turns.Close();
+                actor.StopTimer();
+            }
+            finally
+            {
+                actor.Turns.Leave();
+            }
+        }
+        catch (HttpRequestException e)
+        {
+            LogGone(actor.Type, actor.Id, e.Message);
+        }
+    }
+
+    [LoggerMessage(LogLevel.Warning, "{Type} {Id} was put away, but its app answered {Status}")]
+    private partial void LogStays(string type, string id, int status);
+
+    [LoggerMessage(LogLevel.Warning, "{Type} {Id} could not be put away: {Why}")]
+    private partial void LogGone(string type, string id, string why);
+
+    private sealed class Actor(string type, string id)
+    {
+        private ITimer? timer;
+        private long turn;
+
+        public string Type { get; } = type;
+
+        public string Id { get; } = id;
+
+        public ActorTurns Turns { get; } = new();
+
+        public long Turn => Interlocked.Read(ref turn);
+
+        /// <summary>The idle time counts from the start of a turn.</summary>
+        public void Touch(TimeSpan idle, TimeProvider clock, Action<Actor, long> whenIdle)
+        {
+            Interlocked.Increment(ref turn);
+            timer ??= clock.CreateTimer(_ => whenIdle(this, Turn), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            timer.Change(idle, Timeout.InfiniteTimeSpan);
+        }
+
+        public void StopTimer() => timer?.Dispose();
+    }
+}

@@ -1,0 +1,57 @@
+namespace SecondhandTrade.Local;
+
+/// <summary>The actor API over HTTP, which is the only one the classic SDK speaks.</summary>
+internal static class ActorRoutes
+{
+    public static async Task HandleAsync(ApiCall call)
+    {
+        var (type, id) = (call.Segment(2), call.Segment(3));
+        CheckName(type, "type");
+        CheckName(id, "id");
+        switch (call.Path[4..], call.Verb)
+        {
+            case (["method", .. { Length: > 0 } method], _):
+                await InvokeAsync(call, type, id, string.Join('/', method));
+                break;
+            case (["state"], "PUT" or "POST"):
+                await call.Sidecar.ActorApi.ChangeStateAsync(type, id, await call.BodyAsync(), call.Work, call.Gone);
+                call.Answer(204);
+                break;
+            case (["state", _], "GET"):
+                if (await call.Sidecar.ActorApi.GetStateAsync(type, id, call.Segment(5), call.Work, call.Gone) is { } data)
+                {
+                    await call.AnswerAsync(data, "application/json");
+                }
+                else
+                {
+                    call.Answer(204);
+                }
+
+                break;
+            default:
+                throw ApiError.Unsupported($"{call.Verb} /{string.Join('/', call.Path)}");
+        }
+    }
+
+    private static async Task InvokeAsync(ApiCall call, string type, string id, string method)
+    {
+        var request = call.Context.Request;
+        var reply = await call.Sidecar.ActorApi.CallAsync(
+            type, id, method, await call.BodyAsync(), request.Headers.CopyTo, request.Headers["Dapr-Reentrancy-Id"] is [{ } chain, ..] ? chain : null, call.TraceParent, call.Work, call.Gone);
+        foreach (var (name, values) in reply.Headers)
+        {
+            call.Context.Response.Headers[name] = values;
+        }
+
+        call.Context.Response.ContentLength = reply.Body.Length;
+        await call.Context.Response.Body.WriteAsync(reply.Body, call.Gone);
+    }
+
+    private static void CheckName(string name, string what)
+    {
+        if (name is "." or ".." || name.Any(c => c is '/' or '\\' or '#' or '?' || char.IsControl(c)))
+        {
+            throw new ApiError(400, Grpc.Core.StatusCode.InvalidArgument, "ERR_MALFORMED_REQUEST", $"actor {what} '{name}' has a character that is not allowed: / \\ # ? or a control character");
+        }
+    }
+}

@@ -1,0 +1,82 @@
+using System.Net;
+using System.Text;
+
+namespace SecondhandTrade.Local;
+
+/// <summary>The way from a sidecar to its app, for as long as that app lives.</summary>
+internal sealed class AppChannel : IAsyncDisposable
+{
+    private readonly HttpMessageInvoker http;
+    private readonly SemaphoreSlim? slots;
+    private readonly string? token;
+    private readonly CancellationTokenSource gone = new();
+
+    public AppChannel(Uri app, SidecarOptions options)
+    {
+        App = app;
+        token = options.AppApiToken;
+        slots = options.MaxConcurrency > 0 ? new SemaphoreSlim(options.MaxConcurrency) : null;
+        http = new HttpMessageInvoker(new SocketsHttpHandler
+        {
+            UseProxy = false,
+            UseCookies = false,
+            AllowAutoRedirect = false,
+            ActivityHeadersPropagator = null,
+            PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
+            RequestHeaderEncodingSelector = (_, _) => Encoding.UTF8,
+            ResponseHeaderEncodingSelector = (_, _) => Encoding.UTF8,
+        });
+    }
+
+    public Uri App { get; }
+
+    public bool IsOpen => !gone.IsCancellationRequested;
+
+    /// <summary>Answers once the headers are here; fails with <see cref="HttpRequestException"/> when the app is gone.</summary>
+    public async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken ct)
+    {
+        using var either = ct.CanBeCanceled ? CancellationTokenSource.CreateLinkedTokenSource(ct, gone.Token) : null;
+        var stop = either?.Token ?? gone.Token;
+        request.Version = HttpVersion.Version11;
+        if (token is not null)
+        {
+            request.Headers.Remove("dapr-api-token");
+            request.Headers.TryAddWithoutValidation("dapr-api-token", token);
+        }
+
+        try
+        {
+            if (slots is not null)
+            {
+                await slots.WaitAsync(stop);
+            }
+
+            try
+            {
+                return await http.SendAsync(request, stop);
+            }
+            finally
+            {
+                slots?.Release();
+            }
+        }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        {
+            throw new HttpRequestException($"the app at {App} went away during the call");
+        }
+    }
+
+    public async Task<(HttpStatusCode Status, byte[] Body)> GetAsync(string path, string appId, CancellationToken ct)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(App, path));
+        request.Headers.Add("dapr-app-id", appId);
+        using var response = await SendAsync(request, ct);
+        return (response.StatusCode, await response.Content.ReadAsByteArrayAsync(ct));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await gone.CancelAsync();
+        http.Dispose();
+    }
+}

@@ -1,0 +1,115 @@
+namespace SecondhandTrade.Local;
+
+/// <summary>A circuit breaker that counts like sony/gobreaker, which is the one daprd has.</summary>
+internal sealed class Breaker(BreakerSpec spec, TimeProvider clock)
+{
+    private readonly Lock gate = new();
+    private State state;
+    private long generation;
+    private DateTimeOffset expires = Next(spec.Interval, clock);
+    private double requests;
+    private double totalSuccesses;
+    private double totalFailures;
+    private double consecutiveSuccesses;
+    private double consecutiveFailures;
+
+    private enum State
+    {
+        Closed,
+        HalfOpen,
+        Open,
+    }
+
+    /// <summary>Asks to be let through; the answer is needed again to tell how it went.</summary>
+    public long Enter()
+    {
+        lock (gate)
+        {
+            Turn();
+            if (state == State.Open)
+            {
+                throw new BreakerException("circuit breaker is open");
+            }
+
+            if (state == State.HalfOpen && requests >= spec.MaxRequests)
+            {
+                throw new BreakerException("too many requests");
+            }
+
+            requests++;
+            return generation;
+        }
+    }
+
+    public void Leave(long entered, bool succeeded)
+    {
+        lock (gate)
+        {
+            Turn();
+            // What began before the breaker turned says nothing about the time after.
+            if (entered != generation)
+            {
+                return;
+            }
+
+            if (succeeded)
+            {
+                totalSuccesses++;
+                consecutiveSuccesses++;
+                consecutiveFailures = 0;
+                if (state == State.HalfOpen && consecutiveSuccesses >= spec.MaxRequests)
+                {
+                    Become(State.Closed);
+                }
+
+                return;
+            }
+
+            totalFailures++;
+            consecutiveFailures++;
+            consecutiveSuccesses = 0;
+            if (state == State.HalfOpen || spec.Trip.IsTrue(Counter))
+            {
+                Become(State.Open);
+            }
+        }
+    }
+
+    private object Counter(string[] path) => path[0] switch
+    {
+        "requests" => requests,
+        "totalSuccesses" => totalSuccesses,
+        "totalFailures" => totalFailures,
+        "consecutiveSuccesses" => consecutiveSuccesses,
+        _ => consecutiveFailures,
+    };
+
+    private void Turn()
+    {
+        if (clock.GetUtcNow() < expires)
+        {
+            return;
+        }
+
+        Become(state == State.Open ? State.HalfOpen : state);
+    }
+
+    private void Become(State next)
+    {
+        state = next;
+        generation++;
+        requests = totalSuccesses = totalFailures = consecutiveSuccesses = consecutiveFailures = 0;
+        expires = next switch
+        {
+            State.Open => clock.GetUtcNow() + spec.Timeout,
+            State.Closed => Next(spec.Interval, clock),
+            _ => DateTimeOffset.MaxValue,
+        };
+    }
+
+    private static DateTimeOffset Next(TimeSpan interval, TimeProvider clock) =>
+        interval > TimeSpan.Zero ? clock.GetUtcNow() + interval : DateTimeOffset.MaxValue;
+}
+
+/// <summary>The breaker let nobody through.</summary>
+internal sealed class BreakerException(string message) : Exception(message);

@@ -1,0 +1,76 @@
+namespace SecondhandTrade.Local;
+
+/// <summary>Who reads what: every group reads a topic once, its partitions shared out among the members that are connected.</summary>
+internal sealed class ConsumerGroups(Broker broker, string dataDirectory, Works works, TimeProvider clock, ILogger logger) : IAsyncDisposable
+{
+    private readonly Lock gate = new();
+    private readonly Dictionary<(string Group, string Topic), Group> groups = [];
+
+    private sealed record Group(List<TopicReader> Members, PartitionReader[] Partitions, GroupOffsets Offsets);
+
+    /// <summary>True when every message for a connected reader has been answered.</summary>
+    public bool CaughtUp
+    {
+        get
+        {
+            lock (gate)
+            {
+                return groups.Values.All(g => g.Partitions.All(p => p.CaughtUp));
+            }
+        }
+    }
+
+    public void Join(TopicReader reader)
+    {
+        lock (gate)
+        {
+            var id = (reader.PubSub.Group, reader.Subscription.Topic);
+            if (!groups.TryGetValue(id, out var group))
+            {
+                var offsets = new GroupOffsets(Path.Combine(dataDirectory, "groups", Uri.EscapeDataString(id.Group), id.Topic + ".offsets"));
+                var partitions = broker.Logs(id.Topic)
+                    .Select(log => new PartitionReader(log, offsets, offsets.Read(log.Number) ?? (reader.PubSub.FromOldest ? 0 : log.End), works, clock, logger))
+                    .ToArray();
+                groups[id] = group = new Group([], partitions, offsets);
+            }
+
+            group.Members.Add(reader);
+            Share(group);
+        }
+    }
+
+    public void Leave(TopicReader reader)
+    {
+        lock (gate)
+        {
+            if (groups.TryGetValue((reader.PubSub.Group, reader.Subscription.Topic), out var group) && group.Members.Remove(reader))
+            {
+                Share(group);
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Group[] all;
+        lock (gate)
+        {
+            all = [.. groups.Values];
+            groups.Clear();
+        }
+
+        await Task.WhenAll(all.SelectMany(g => g.Partitions).Select(p => p.DisposeAsync().AsTask()));
+        foreach (var group in all)
+        {
+            group.Offsets.Dispose();
+        }
+    }
+
+    private static void Share(Group group)
+    {
+        for (var p = 0; p < group.Partitions.Length; p++)
+        {
+            group.Partitions[p].GiveTo(group.Members.Count == 0 ? null : group.Members[p * group.Members.Count / group.Partitions.Length]);
+        }
+    }
+}

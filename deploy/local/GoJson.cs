@@ -1,0 +1,127 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace SecondhandTrade.Local;
+
+/// <summary>Writes JSON the way daprd does after decoding it into Go's maps: keys sorted, the last of two equal ones kept.</summary>
+internal static class GoJson
+{
+    private const double LossyUpTo = 0x4ffffff;
+
+    private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>
+    /// As float64: whole numbers beyond 2^53 change and fractions keep six digits, as in daprd's actor state and HTTP state.
+    /// A stand-in that kept the digits would hide that until the real thing runs.
+    /// </summary>
+    public static byte[] WriteLossy(JsonElement element)
+    {
+        using var buffer = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(buffer, Plain))
+        {
+            Write(writer, element, lossy: true);
+        }
+
+        return buffer.ToArray();
+    }
+
+    /// <summary>Numbers as they are, and the three characters HTML minds escaped, as in daprd's event envelopes.</summary>
+    public static byte[] WriteEscaped(IEnumerable<KeyValuePair<string, object?>> fields)
+    {
+        using var buffer = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(buffer, Plain))
+        {
+            writer.WriteStartObject();
+            foreach (var (name, value) in fields.OrderBy(f => f.Key, StringComparer.Ordinal))
+            {
+                writer.WritePropertyName(name);
+                if (value is JsonElement element)
+                {
+                    Write(writer, element, lossy: false);
+                }
+                else
+                {
+                    writer.WriteStringValue((string?)value);
+                }
+            }
+
+            writer.WriteEndObject();
+        }
+
+        var json = buffer.GetBuffer().AsSpan(0, (int)buffer.Length);
+        if (json.IndexOfAny("<>&"u8) < 0)
+        {
+            return json.ToArray();
+        }
+
+        // Outside of strings JSON has none of the three.
+        var text = new StringBuilder(Encoding.UTF8.GetString(json));
+        return Encoding.UTF8.GetBytes(text.Replace("<", "\\u003c").Replace(">", "\\u003e").Replace("&", "\\u0026").ToString());
+    }
+
+    private static void Write(Utf8JsonWriter writer, JsonElement element, bool lossy)
+    {
+        switch (element.ValueKind)
+        {
+            case JsonValueKind.Object:
+                writer.WriteStartObject();
+                foreach (var property in element.EnumerateObject().GroupBy(p => p.Name).OrderBy(g => g.Key, StringComparer.Ordinal))
+                {
+                    writer.WritePropertyName(property.Key);
+                    Write(writer, property.Last().Value, lossy);
+                }
+
+                writer.WriteEndObject();
+                break;
+            case JsonValueKind.Array:
+                writer.WriteStartArray();
+                foreach (var item in element.EnumerateArray())
+                {
+                    Write(writer, item, lossy);
+                }
+
+                writer.WriteEndArray();
+                break;
+            case JsonValueKind.Number when lossy:
+                writer.WriteRawValue(Number(element.GetDouble()));
+                break;
+            default:
+                element.WriteTo(writer);
+                break;
+        }
+    }
+
+    public static string Number(double value)
+    {
+        var size = Math.Abs(value);
+        var sign = value < 0 ? "-" : "";
+        if (size > LossyUpTo)
+        {
+            return sign + (size >= 1e21 ? Exponent(size) : Digits(size));
+        }
+
+        var millionths = (ulong)((size * 1_000_000) + 0.5);
+        var whole = (millionths / 1_000_000).ToString(CultureInfo.InvariantCulture);
+        var fraction = (millionths % 1_000_000).ToString("D6", CultureInfo.InvariantCulture).TrimEnd('0');
+        return fraction.Length == 0 ? sign + whole : $"{sign}{whole}.{fraction}";
+    }
+
+    private static string Exponent(double size) =>
+        size.ToString("R", CultureInfo.InvariantCulture).Replace("E", "e", StringComparison.Ordinal);
+
+    private static string Digits(double size)
+    {
+        var text = size.ToString("R", CultureInfo.InvariantCulture);
+        var e = text.IndexOf('E', StringComparison.Ordinal);
+        if (e < 0)
+        {
+            return text;
+        }
+
+        var exponent = int.Parse(text.AsSpan(e + 2), CultureInfo.InvariantCulture);
+        var digits = new StringBuilder(text[..e].Replace(".", "", StringComparison.Ordinal));
+        return digits.Append('0', Math.Max(0, exponent + 1 - digits.Length)).ToString();
+    }
+}

@@ -1,0 +1,137 @@
+namespace SecondhandTrade.Local;
+
+/// <summary>Hands the messages of one partition to one group, one after the other; what is not taken is offered again and holds up the rest.</summary>
+internal sealed partial class PartitionReader : IAsyncDisposable
+{
+    private readonly Lock gate = new();
+    private readonly PartitionLog log;
+    private readonly GroupOffsets offsets;
+    private readonly Works works;
+    private readonly TimeProvider clock;
+    private readonly ILogger logger;
+    private readonly Task running;
+    private TopicReader? owner;
+    private bool stopped;
+    private CancellationTokenSource reign = new();
+    private long position;
+
+    public PartitionReader(PartitionLog log, GroupOffsets offsets, long position, Works works, TimeProvider clock, ILogger logger)
+    {
+        (this.log, this.offsets, this.position, this.works, this.clock, this.logger) = (log, offsets, position, works, clock, logger);
+        running = Task.Run(RunAsync);
+    }
+
+    public bool CaughtUp
+    {
+        get
+        {
+            lock (gate)
+            {
+                return owner is null || Interlocked.Read(ref position) >= log.End;
+            }
+        }
+    }
+
+    /// <summary>A message being delivered goes to the new owner again.</summary>
+    public void GiveTo(TopicReader? next)
+    {
+        CancellationTokenSource ended;
+        lock (gate)
+        {
+            if (owner == next)
+            {
+                return;
+            }
+
+            owner = next;
+            (ended, reign) = (reign, new CancellationTokenSource());
+        }
+
+        ended.Cancel();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        CancellationTokenSource ended;
+        lock (gate)
+        {
+            stopped = true;
+            ended = reign;
+        }
+
+        await ended.CancelAsync();
+        await running;
+        ended.Dispose();
+    }
+
+    private async Task RunAsync()
+    {
+        while (true)
+        {
+            TopicReader? reader;
+            CancellationToken ct;
+            lock (gate)
+            {
+                if (stopped)
+                {
+                    return;
+                }
+
+                (reader, ct) = (owner, reign.Token);
+            }
+
+            try
+            {
+                if (reader is null)
+                {
+                    await Task.Delay(Timeout.InfiniteTimeSpan, ct);
+                }
+
+                await log.WaitForAsync(position, ct);
+                await HandAsync(reader!, log.Read(position), ct);
+            }
+            catch (OperationCanceledException) when (ct.IsCancellationRequested)
+            {
+                // Another owner, or none: look again.
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                LogBroken(e, log.Topic, log.Number, position);
+                await Task.Delay(TimeSpan.FromSeconds(1), CancellationToken.None);
+            }
+        }
+    }
+
+    private async Task HandAsync(TopicReader reader, BrokerMessage message, CancellationToken ct)
+    {
+        using var work = works.Begin(reader.TraceOf(message, out var delivery));
+        for (var tries = 1L; ; tries++)
+        {
+            try
+            {
+                await reader.DeliverAsync(delivery, work, ct);
+                offsets.Write(log.Number, position + 1);
+                break;
+            }
+            catch (DeliveryException e)
+            {
+                LogRefused(log.Topic, log.Number, position, reader.AppId, e.Message);
+                if (!reader.PubSub.RetryInPlace || (reader.PubSub.MaxRetries >= 0 && tries > reader.PubSub.MaxRetries))
+                {
+                    // As in the Kafka component: left without a mark, the loop goes on, and the next success passes it by.
+                    break;
+                }
+
+                await work.WaitAsync(reader.PubSub.BackOff, clock, ct);
+            }
+        }
+
+        Interlocked.Increment(ref position);
+    }
+
+    [LoggerMessage(LogLevel.Warning, "{Topic}/{Partition}@{Offset} was not taken by {App}: {Why}")]
+    private partial void LogRefused(string topic, int partition, long offset, string app, string why);
+
+    [LoggerMessage(LogLevel.Error, "{Topic}/{Partition}@{Offset} could not be handed over")]
+    private partial void LogBroken(Exception error, string topic, int partition, long offset);
+}

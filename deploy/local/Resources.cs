@@ -1,0 +1,86 @@
+namespace SecondhandTrade.Local;
+
+/// <summary>All YAML of the town as it was written: components, subscriptions, resiliency, configuration.</summary>
+internal sealed record Resources(
+    IReadOnlyList<ComponentSpec> Components,
+    IReadOnlyList<(Subscription Subscription, IReadOnlyList<string> Scopes)> Subscriptions,
+    IReadOnlyList<(ResiliencySpec Spec, IReadOnlyList<string> Scopes)> Resiliency,
+    IReadOnlySet<string> Features)
+{
+    public static Resources Load(IEnumerable<string> paths, string? configFile)
+    {
+        var components = new List<ComponentSpec>();
+        var subscriptions = new List<(Subscription, IReadOnlyList<string>)>();
+        var resiliency = new List<(ResiliencySpec, IReadOnlyList<string>)>();
+        var features = new HashSet<string>();
+        if (configFile is not null)
+        {
+            if (!File.Exists(configFile))
+            {
+                throw new TownException($"{configFile}: this configuration file does not exist; correct configFilePath.");
+            }
+
+            foreach (var document in Yaml.ReadAll(configFile))
+            {
+                Configure(document, features);
+            }
+        }
+
+        foreach (var document in paths.SelectMany(FilesIn).Distinct().SelectMany(Yaml.ReadAll))
+        {
+            switch (document.Required("kind"))
+            {
+                case "Component":
+                    components.Add(ComponentSpec.Read(document));
+                    break;
+                case "Subscription":
+                    subscriptions.Add((Subscription.Read(document), Scopes(document)));
+                    break;
+                case "Resiliency":
+                    resiliency.Add((ResiliencySpec.Read(document), Scopes(document)));
+                    break;
+                case "Configuration":
+                    // daprd too reads a configuration from its own flag only; one lying among the resources is another's.
+                    break;
+                case var kind:
+                    throw new TownException($"{document.File}: kind '{kind}' is not supported locally; move the file out of the resources path or use a real daprd.");
+            }
+        }
+
+        foreach (var twice in components.GroupBy(c => c.Name).Where(g => g.Count() > 1 && g.All(c => c.Scopes.Count == 0)))
+        {
+            throw new TownException($"{twice.Last().Where}: the name '{twice.Key}' is taken by {twice.First().Where}; rename one of the two components.");
+        }
+
+        return new Resources(components, subscriptions, resiliency, features);
+    }
+
+    public static IReadOnlyList<string> Scopes(Yaml document) => document["scopes"]?.Items().Select(s => s.Text()).ToArray() ?? [];
+
+    public static bool InScope(IReadOnlyList<string> scopes, string appId) => scopes.Count == 0 || scopes.Contains(appId);
+
+    private static IEnumerable<string> FilesIn(string path) =>
+        Directory.Exists(path) ? Directory.EnumerateFiles(path).Where(f => Path.GetExtension(f) is ".yaml" or ".yml").Order(StringComparer.Ordinal)
+        : File.Exists(path) ? [path]
+        : throw new TownException($"{path}: this resources path does not exist; correct resourcesPaths.");
+
+    private static void Configure(Yaml document, HashSet<string> features)
+    {
+        document.Only("apiVersion", "kind", "metadata", "spec");
+        if (document["spec"] is not { } spec)
+        {
+            return;
+        }
+
+        spec.Only("tracing", "features", "metric", "metrics", "logging");
+        spec["tracing"]?.Only("samplingRate", "stdout", "otel", "zipkin");
+        foreach (var feature in spec["features"]?.Items() ?? [])
+        {
+            feature.Only("name", "enabled");
+            if (feature["enabled"]?.Text() == "true")
+            {
+                features.Add(feature.Required("name"));
+            }
+        }
+    }
+}

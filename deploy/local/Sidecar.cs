@@ -1,0 +1,166 @@
+using System.Collections.Concurrent;
+using System.Net;
+
+namespace SecondhandTrade.Local;
+
+/// <summary>One virtual daprd: its two ports, its app, its view of the components.</summary>
+public sealed class Sidecar : IAsyncDisposable
+{
+    private readonly Town town;
+    private readonly ILogger logger;
+    private readonly SemaphoreSlim connecting = new(1);
+    private readonly IReadOnlyList<Subscription> declared;
+    private List<TopicReader> readers = [];
+    private volatile bool ready;
+
+    internal Sidecar(SidecarOptions options, int httpPort, int grpcPort, Town town)
+    {
+        if (options.AppProtocol != "http")
+        {
+            throw new TownException($"{options.AppId}: appProtocol '{options.AppProtocol}' is not supported locally; use http.");
+        }
+
+        (Options, HttpPort, GrpcPort, this.town) = (options, httpPort, grpcPort, town);
+        logger = town.Logging.CreateLogger($"Sidecar.{options.AppId}");
+        Components = ComponentSet.For(AppId, town.Resources, town.Redis);
+        Resiliency = new Resiliency(ResiliencySpec.Merge(town.Resources.Resiliency.Where(r => Resources.InScope(r.Scopes, AppId)).Select(r => r.Spec)), town.Clock);
+        State = new StateApi(Components, Resiliency);
+        Publisher = new Publisher(AppId, Components, Resiliency, town.Broker, town.Clock);
+        Invocation = new Invocation(town, this);
+        ActorApi = new ActorApi(town, this);
+        declared = [.. town.Resources.Subscriptions.Where(s => Resources.InScope(s.Scopes, AppId)).Select(s => s.Subscription)];
+        Check(declared);
+        ready = !options.HasApp;
+    }
+
+    public string AppId => Options.AppId;
+
+    public int HttpPort { get; }
+
+    public int GrpcPort { get; }
+
+    /// <summary>True once the app is connected and its subscriptions and actors run.</summary>
+    public bool IsReady => ready;
+
+    internal SidecarOptions Options { get; }
+
+    internal ComponentSet Components { get; }
+
+    internal Resiliency Resiliency { get; }
+
+    internal StateApi State { get; }
+
+    internal Publisher Publisher { get; }
+
+    internal Invocation Invocation { get; }
+
+    internal ActorApi ActorApi { get; }
+
+    internal AppChannel? Channel { get; private set; }
+
+    internal ActorHost? Actors { get; private set; }
+
+    internal IReadOnlyList<Subscription> Subscriptions => [.. readers.Select(r => r.Subscription)];
+
+    internal ConcurrentDictionary<string, string> Extended { get; } = new();
+
+    /// <summary>Takes up an app that listens: reads its actors and subscriptions once, then lets work come to it.</summary>
+    public async Task ConnectAppAsync(Uri app, CancellationToken ct = default)
+    {
+        await connecting.WaitAsync(ct);
+        try
+        {
+            await LeaveAsync();
+            var channel = new AppChannel(app, Options);
+            Channel = channel;
+            try
+            {
+                var (configured, config) = await channel.GetAsync("/dapr/config", AppId, ct);
+                var (subscribed, subscriptions) = await channel.GetAsync("/dapr/subscribe", AppId, ct);
+                var wanted = declared.Concat(subscribed == HttpStatusCode.OK ? Subscription.ReadAll(subscriptions, AppId) : []).ToArray();
+                Check(wanted);
+
+                var types = configured == HttpStatusCode.OK ? ActorTypes.Read(config, AppId) : ActorTypes.None;
+                if (types.Types.Count > 0 && Components.ActorStore is null)
+                {
+                    throw new TownException($"{AppId} has actors ({string.Join(", ", types.Types)}) but no state store for them; set actorStateStore to \"true\" on one.");
+                }
+
+                readers =
+                [
+                    .. wanted.Where(s => Components.PubSubs[s.PubSub].Scopes.MaySubscribe(s.Topic))
+                        .Select(s => new TopicReader(AppId, channel, Components.PubSubs[s.PubSub], s, Resiliency, Publisher, town.Clock, logger)),
+                ];
+                Actors = new ActorHost(channel, types, town.Works, town.Clock, logger);
+            }
+            catch
+            {
+                await LeaveAsync();
+                throw;
+            }
+
+            ready = true;
+            readers.ForEach(town.Groups.Join);
+            town.Rebalance();
+        }
+        finally
+        {
+            connecting.Release();
+        }
+    }
+
+    /// <summary>Lets go of an app that is gone or about to go: its messages wait, its actors are forgotten, calls to it fail.</summary>
+    public async Task DisconnectAppAsync()
+    {
+        await connecting.WaitAsync();
+        try
+        {
+            await LeaveAsync();
+        }
+        finally
+        {
+            connecting.Release();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await DisconnectAppAsync();
+        connecting.Dispose();
+    }
+
+    private async Task LeaveAsync()
+    {
+        ready = !Options.HasApp;
+        readers.ForEach(town.Groups.Leave);
+        readers = [];
+        if (Actors is { } actors)
+        {
+            Actors = null;
+            await actors.DisposeAsync();
+        }
+
+        if (Channel is { } channel)
+        {
+            Channel = null;
+            await channel.DisposeAsync();
+        }
+    }
+
+    private void Check(IReadOnlyList<Subscription> wanted)
+    {
+        foreach (var subscription in wanted)
+        {
+            if (!Components.PubSubs.ContainsKey(subscription.PubSub))
+            {
+                throw new TownException($"{subscription.Where}: {AppId} has no pubsub component '{subscription.PubSub}'; correct the name or the component's scopes.");
+            }
+        }
+
+        // The Kafka component has one handler per topic: the second would silently replace the first.
+        foreach (var twice in wanted.GroupBy(s => (s.PubSub, s.Topic)).Where(g => g.Count() > 1))
+        {
+            throw new TownException($"{twice.Last().Where}: {AppId} already subscribes to '{twice.Key.Topic}' in {twice.First().Where}; one app reads a topic once, so merge the two.");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+using System.Text.Json;
+
+namespace SecondhandTrade.Local;
+
+/// <summary>What an app wants to hear, and where.</summary>
+internal sealed record Subscription(
+    string PubSub, string Topic, IReadOnlyList<(Cel Match, string Path)> Rules, string? Default, string? DeadLetterTopic, bool Raw, string Where)
+{
+    public static Subscription Read(Yaml document)
+    {
+        if (document.Required("apiVersion") != "dapr.io/v2alpha1")
+        {
+            throw new TownException($"{document.File}: only dapr.io/v2alpha1 subscriptions are supported locally; move spec.route to spec.routes.default.");
+        }
+
+        document.Only("apiVersion", "kind", "metadata", "spec", "scopes");
+        var spec = document.Section("spec").Only("pubsubname", "topic", "routes", "deadLetterTopic", "metadata");
+        var routes = spec.Section("routes").Only("rules", "default");
+        var raw = spec["metadata"]?.Fields().Any(f => f.Name.Equals("rawPayload", StringComparison.OrdinalIgnoreCase) && f.Value.Text() == "true") ?? false;
+        return new Subscription(
+            spec.Required("pubsubname"),
+            spec.Required("topic"),
+            [.. (routes["rules"]?.Items() ?? []).Select(r => (Rule(r.Only("match", "path").Required("match"), r.Where), r.Required("path")))],
+            routes["default"]?.Text(),
+            spec["deadLetterTopic"]?.Text(),
+            raw,
+            document.File);
+    }
+
+    /// <summary>What GET /dapr/subscribe answers; names are compared as Go does, without case.</summary>
+    public static IEnumerable<Subscription> ReadAll(byte[] json, string appId)
+    {
+        using var document = JsonDocument.Parse(json);
+        var all = new List<Subscription>();
+        if (document.RootElement.ValueKind != JsonValueKind.Array)
+        {
+            return all;
+        }
+
+        foreach (var entry in document.RootElement.EnumerateArray())
+        {
+            var where = $"GET /dapr/subscribe of {appId}, topic {Text(entry, "topic")}";
+            var routes = Get(entry, "routes");
+            var rules = (routes is { } r && Get(r, "rules") is { ValueKind: JsonValueKind.Array } list ? list.EnumerateArray().ToArray() : [])
+                .Select(rule => (Match: Text(rule, "match"), Path: Text(rule, "path")))
+                .ToArray();
+            var fallback = Text(entry, "route") is { Length: > 0 } route ? route : routes is { } all2 ? Text(all2, "default") : "";
+            // A rule without a condition is the default by another name.
+            fallback = fallback.Length > 0 ? fallback : rules.FirstOrDefault(x => x.Match.Length == 0).Path ?? "";
+            if (fallback.Length == 0 && rules.Length == 0)
+            {
+                continue;
+            }
+
+            if (Get(entry, "bulkSubscribe") is { } bulk && Get(bulk, "enabled") is { ValueKind: JsonValueKind.True })
+            {
+                throw new TownException($"{where}: bulk subscribe is not supported locally; subscribe without it.");
+            }
+
+            all.Add(new Subscription(
+                Text(entry, "pubsubname"),
+                Text(entry, "topic"),
+                [.. rules.Where(x => x.Match.Length > 0).Select(x => (Rule(x.Match, where), x.Path))],
+                fallback.Length == 0 ? null : fallback,
+                Text(entry, "deadLetterTopic") is { Length: > 0 } dead ? dead : null,
+                Get(entry, "metadata") is { } metadata && Text(metadata, "rawPayload") == "true",
+                where));
+        }
+
+        return all;
+    }
+
+    /// <summary>The first rule that matches, else the default; null when nobody wants it.</summary>
+    public string? RouteOf(JsonElement cloudEvent)
+    {
+        foreach (var (match, path) in Rules)
+        {
+            if (match.IsTrue(field => Cel.Field(cloudEvent, field.AsSpan(1))))
+            {
+                return path;
+            }
+        }
+
+        return Default;
+    }
+
+    private static Cel Rule(string text, string where) => Cel.Parse(text, path => path[0] == "event" && path.Length > 1, where);
+
+    private static JsonElement? Get(JsonElement element, string name) =>
+        element.ValueKind != JsonValueKind.Object ? null
+        : element.EnumerateObject().Where(p => p.Name.Equals(name, StringComparison.OrdinalIgnoreCase)).Select(p => (JsonElement?)p.Value).LastOrDefault();
+
+    private static string Text(JsonElement element, string name) => Get(element, name) is { ValueKind: JsonValueKind.String } text ? text.GetString()! : "";
+}

@@ -1,0 +1,212 @@
+using System.Globalization;
+using System.Net;
+using System.Text.Json;
+
+namespace SecondhandTrade.Local;
+
+/// <summary>A message on its way to an app.</summary>
+internal sealed record Delivery(BrokerMessage Message, byte[] Body, JsonElement? Event, string TraceParent, string? TraceState);
+
+/// <summary>The app did not take the message, and the message is not to be dropped.</summary>
+internal sealed class DeliveryException(int statusCode, string message) : CodedException(statusCode, message);
+
+/// <summary>Delivers the messages of one topic to one app and reads its answers as daprd does.</summary>
+internal sealed partial class TopicReader(
+    string appId, AppChannel channel, PubSub pubsub, Subscription subscription, Resiliency resiliency, Publisher publisher, TimeProvider clock, ILogger logger)
+{
+    private enum Answer
+    {
+        Taken,
+        Drop,
+    }
+
+    public string AppId => appId;
+
+    public PubSub PubSub => pubsub;
+
+    public Subscription Subscription => subscription;
+
+    /// <summary>Reads the message once, and tells which trace it belongs to.</summary>
+    public string TraceOf(BrokerMessage message, out Delivery delivery)
+    {
+        var body = message.Value ?? "null"u8.ToArray();
+        if (subscription.Raw)
+        {
+            body = Envelope.AroundRaw(body, message.Topic, pubsub.Name);
+        }
+
+        JsonElement? cloudEvent = null;
+        try
+        {
+            cloudEvent = JsonElement.Parse(body);
+        }
+        catch (JsonException)
+        {
+            // Told apart in DeliverAsync.
+        }
+
+        var trace = TraceContext.Next(Text("traceparent") ?? Text("traceid"));
+        delivery = new Delivery(message, body, cloudEvent, trace, Text("tracestate"));
+        return trace;
+
+        string? Text(string name) =>
+            cloudEvent is { ValueKind: JsonValueKind.Object } e && e.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+    }
+
+    /// <summary>Returns when the message is dealt with; throws <see cref="DeliveryException"/> when it must be offered again.</summary>
+    public async Task DeliverAsync(Delivery delivery, Work work, CancellationToken ct)
+    {
+        if (delivery.Event is not { } cloudEvent)
+        {
+            if (!await ToDeadLettersAsync(delivery, work, ct))
+            {
+                throw new DeliveryException(Policy.NoCode, "it is not JSON");
+            }
+
+            return;
+        }
+
+        if (IsExpired(cloudEvent))
+        {
+            LogDropped(delivery.Message.Topic, delivery.Message.Partition, delivery.Message.Offset, appId, "it has expired");
+            await ToDeadLettersAsync(delivery, work, ct);
+            return;
+        }
+
+        try
+        {
+            if (subscription.RouteOf(cloudEvent) is not { } route)
+            {
+                await ToDeadLettersAsync(delivery, work, ct);
+                return;
+            }
+
+            var answer = await resiliency.ForInbound(pubsub.Name).RunAsync(c => PostAsync(route, delivery, c), _ => Policy.Success, true, work, ct);
+            if (answer == Answer.Drop)
+            {
+                LogDropped(delivery.Message.Topic, delivery.Message.Partition, delivery.Message.Offset, appId, "the app said so");
+                await ToDeadLettersAsync(delivery, work, ct);
+            }
+        }
+        catch (Exception e) when (e is DeliveryException or HttpRequestException or IOException or InvalidDataException or TimeoutException or BreakerException
+            && !ct.IsCancellationRequested)
+        {
+            if (!await ToDeadLettersAsync(delivery, work, ct))
+            {
+                throw new DeliveryException((e as DeliveryException)?.StatusCode ?? Policy.NoCode, e.Message);
+            }
+        }
+    }
+
+    private async Task<Answer> PostAsync(string route, Delivery delivery, CancellationToken ct)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(channel.App, route.StartsWith('/') ? route : "/" + route));
+        request.Content = new ByteArrayContent(delivery.Body);
+        request.Content.Headers.TryAddWithoutValidation("Content-Type", Envelope.ContentType);
+        foreach (var (name, value) in MetadataOf(delivery.Message))
+        {
+            request.Headers.TryAddWithoutValidation(name, value);
+        }
+
+        request.Headers.Remove(TraceContext.Parent);
+        request.Headers.TryAddWithoutValidation(TraceContext.Parent, TraceContext.Next(delivery.TraceParent));
+        if (delivery.TraceState is { Length: > 0 } state)
+        {
+            request.Headers.TryAddWithoutValidation(TraceContext.State, state);
+        }
+
+        using var response = await channel.SendAsync(request, ct);
+        if (response.StatusCode == HttpStatusCode.NotFound)
+        {
+            return Answer.Drop;
+        }
+
+        var body = await response.Content.ReadAsByteArrayAsync(ct);
+        var status = (int)response.StatusCode;
+        if (status is < 200 or > 299)
+        {
+            throw new DeliveryException(status, $"{route} answered {status}");
+        }
+
+        return StatusIn(body) switch
+        {
+            null or "" or "SUCCESS" => Answer.Taken,
+            "DROP" => Answer.Drop,
+            var said => throw new DeliveryException(Policy.NoCode, $"{route} said {said}"),
+        };
+    }
+
+    private Dictionary<string, string> MetadataOf(BrokerMessage message)
+    {
+        var metadata = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase)
+        {
+            ["__offset"] = message.Offset.ToString(CultureInfo.InvariantCulture),
+            ["__topic"] = message.Topic,
+            ["__partition"] = message.Partition.ToString(CultureInfo.InvariantCulture),
+            ["__timestamp"] = message.Time.ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture),
+        };
+        if (message.Key is not null)
+        {
+            metadata["__key"] = message.Key;
+        }
+
+        // A dead letter tells by its headers where it came from, not where it is.
+        foreach (var (name, value) in message.Headers)
+        {
+            metadata[name] = value;
+        }
+
+        metadata["pubsubName"] = pubsub.Name;
+        return metadata;
+    }
+
+    private async Task<bool> ToDeadLettersAsync(Delivery delivery, Work work, CancellationToken ct)
+    {
+        if (subscription.DeadLetterTopic is not { } topic)
+        {
+            return false;
+        }
+
+        try
+        {
+            await publisher.AppendAsync(pubsub, topic, delivery.Message.Value, MetadataOf(delivery.Message), work, ct);
+        }
+        catch (ApiError e)
+        {
+            throw new DeliveryException(Policy.NoCode, e.Message);
+        }
+
+        LogDead(delivery.Message.Topic, delivery.Message.Partition, delivery.Message.Offset, appId, topic);
+        return true;
+    }
+
+    private bool IsExpired(JsonElement cloudEvent) =>
+        cloudEvent.ValueKind == JsonValueKind.Object && cloudEvent.TryGetProperty("expiration", out var expiration) && expiration.ValueKind == JsonValueKind.String
+        && DateTimeOffset.TryParse(expiration.GetString(), CultureInfo.InvariantCulture, out var time) && time < clock.GetUtcNow();
+
+    private static string? StatusIn(byte[] body)
+    {
+        if (body.Length == 0)
+        {
+            return null;
+        }
+
+        try
+        {
+            var json = JsonElement.Parse(body);
+            return json.ValueKind == JsonValueKind.Object
+                ? json.EnumerateObject().Where(p => p.Name.Equals("status", StringComparison.OrdinalIgnoreCase)).Select(p => p.Value.ToString()).LastOrDefault()
+                : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    [LoggerMessage(LogLevel.Warning, "{Topic}/{Partition}@{Offset} is dropped by {App}: {Why}")]
+    private partial void LogDropped(string topic, int partition, long offset, string app, string why);
+
+    [LoggerMessage(LogLevel.Warning, "{Topic}/{Partition}@{Offset} of {App} went to {DeadLetters}")]
+    private partial void LogDead(string topic, int partition, long offset, string app, string deadLetters);
+}

@@ -1,0 +1,89 @@
+using StackExchange.Redis;
+
+namespace SecondhandTrade.Local;
+
+/// <summary>What all sidecars of one stand-in share.</summary>
+internal sealed class Town(TimeProvider clock, Broker broker, ConsumerGroups groups, Works works, ILoggerFactory logging, IConnectionMultiplexer redis, Resources resources)
+{
+    private int turn;
+
+    public TimeProvider Clock => clock;
+
+    public Broker Broker => broker;
+
+    public ConsumerGroups Groups => groups;
+
+    public Works Works => works;
+
+    public ILoggerFactory Logging => logging;
+
+    public IConnectionMultiplexer Redis => redis;
+
+    public Resources Resources => resources;
+
+    public IReadOnlyList<Sidecar> Sidecars { get; set; } = [];
+
+    /// <summary>The next replica of an app that has its app; a replica without one if there is no other; null if nobody is called that.</summary>
+    public Sidecar? Next(string appId)
+    {
+        var replicas = Sidecars.Where(s => s.AppId == appId).ToArray();
+        var living = replicas.Length > 1 && replicas.Any(r => r.Channel is not null) ? replicas.Where(r => r.Channel is not null).ToArray() : replicas;
+        return living.Length switch
+        {
+            0 => null,
+            1 => living[0],
+            var n => living[(int)((uint)Interlocked.Increment(ref turn) % n)],
+        };
+    }
+
+    /// <summary>The one app instance an actor lives in: the same answer from every sidecar, until an instance comes or goes.</summary>
+    public ActorHost? HostOf(string type, string id)
+    {
+        ActorHost? best = null;
+        var highest = 0u;
+        for (var i = 0; i < Sidecars.Count; i++)
+        {
+            if (Sidecars[i].Actors is { } host && host.Hosts(type))
+            {
+                var score = Score(type, id, i);
+                if (best is null || score > highest)
+                {
+                    (best, highest) = (host, score);
+                }
+            }
+        }
+
+        return best;
+    }
+
+    /// <summary>After an instance came: the others give up what is its own now.</summary>
+    public void Rebalance()
+    {
+        foreach (var sidecar in Sidecars)
+        {
+            if (sidecar.Actors is { } host)
+            {
+                host.Release((type, id) => HostOf(type, id) == host);
+            }
+        }
+    }
+
+    private static uint Score(string type, string id, int instance)
+    {
+        var hash = 2166136261u ^ (uint)instance;
+        foreach (var c in type)
+        {
+            hash = (hash ^ c) * 16777619u;
+        }
+
+        foreach (var c in id)
+        {
+            hash = (hash ^ c) * 16777619u;
+        }
+
+        // The last few bits of FNV are not mixed well enough to compare by.
+        hash ^= hash >> 16;
+        hash *= 0x85ebca6b;
+        return hash ^ (hash >> 13);
+    }
+}
