@@ -81,6 +81,31 @@ public sealed class SupervisorTests
     }
 
     [Fact]
+    public async Task An_app_passes_over_the_Ctrl_C_that_reaches_the_whole_terminal()
+    {
+        var port = Ports.Free(1)[0];
+        using var small = new SmallTown().With("shop", port, PlayedApp.Command(port));
+        using var town = RunningTown.Start(small.Root);
+        await town.Says("The town is open");
+        var app = (await town.Says(@"^shop \| playing as shop in process (\d+)$")).Groups[1].Value;
+
+        using (var kill = Process.Start("/bin/kill", ["-INT", app]))
+        {
+            await kill.WaitForExitAsync(TestContext.Current.CancellationToken);
+        }
+
+        // A process that ended would not answer for long; one that passes over the signal does every time.
+        using var http = new HttpClient();
+        for (var i = 0; i < 50; i++)
+        {
+            using var answer = await http.GetAsync($"http://127.0.0.1:{port}/", TestContext.Current.CancellationToken);
+            Assert.Equal(HttpStatusCode.NoContent, answer.StatusCode);
+        }
+
+        Assert.True(IsAlive(int.Parse(app, null)));
+    }
+
+    [Fact]
     public async Task A_second_Ctrl_C_does_not_wait_for_an_app_that_will_not_end()
     {
         using var small = new SmallTown().With("deaf", 0, "sh", "-c", "trap 'echo no' TERM; echo process $$; while :; do sleep 0.1; done");
@@ -149,7 +174,11 @@ public sealed class SupervisorTests
     {
         var environment = Supervisor.EnvironmentOf(new RunApp("shop", "/", ["a"])
         {
-            Port = 1, HttpPort = 2, GrpcPort = 3, MetricsPort = 4, Env = new Dictionary<string, string> { ["APP_PROTOCOL"] = "mine" },
+            Port = 1,
+            HttpPort = 2,
+            GrpcPort = 3,
+            MetricsPort = 4,
+            Env = new Dictionary<string, string> { ["APP_PROTOCOL"] = "mine" },
         }).GroupBy(pair => pair.Key).Select(same => $"{same.Key}={same.Last().Value}").Order(StringComparer.Ordinal);
 
         Assert.Equal(
