@@ -1,6 +1,5 @@
 using System.Net;
 using SecondhandTrade.Platform;
-using Xunit;
 
 namespace SecondhandTrade.SystemTests;
 

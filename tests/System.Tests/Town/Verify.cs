@@ -5,7 +5,6 @@ using SecondhandTrade.Platform;
 using SecondhandTrade.Reservations;
 using SecondhandTrade.Stocks;
 using SecondhandTrade.Trades;
-using Xunit;
 
 namespace SecondhandTrade.SystemTests;
 

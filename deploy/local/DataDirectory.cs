@@ -1,0 +1,57 @@
+namespace SecondhandTrade.Local;
+
+/// <summary>The directory one running town keeps everything in, locked for as long as it runs.</summary>
+public sealed class DataDirectory : IDisposable
+{
+    private const string LockName = "town.lock";
+    private readonly FileStream held;
+
+    private DataDirectory(string path, FileStream held)
+    {
+        Path = path;
+        this.held = held;
+    }
+
+    public string Path { get; }
+
+    public string Redis => System.IO.Path.Combine(Path, "redis");
+
+    public string Sidecars => System.IO.Path.Combine(Path, "sidecars");
+
+    public static DataDirectory Open(string path)
+    {
+        path = System.IO.Path.GetFullPath(path);
+        var lockFile = System.IO.Path.Combine(path, LockName);
+        // --clean deletes in here; a mistyped --data must never point it at somebody's own files.
+        if (File.Exists(path) || (Directory.Exists(path) && !File.Exists(lockFile) && Directory.EnumerateFileSystemEntries(path).Any()))
+        {
+            throw new TownException($"{path} holds other things than a town's data; pass --data with a directory that is new or empty.");
+        }
+
+        try
+        {
+            Directory.CreateDirectory(path);
+            // The lock goes with the process, however it ends.
+            return new DataDirectory(path, new FileStream(lockFile, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new TownException($"The town cannot keep its data in {path} ({e.Message}); pass --data with a directory you may write to.");
+        }
+        catch (IOException) when (File.Exists(lockFile))
+        {
+            throw new TownException($"Another runner uses {path}; stop it (Ctrl-C where it runs) or pass --data with another directory.");
+        }
+    }
+
+    /// <summary>Forgets everything stored.</summary>
+    public void Clean()
+    {
+        foreach (var stored in new[] { Redis, Sidecars }.Where(Directory.Exists))
+        {
+            Directory.Delete(stored, recursive: true);
+        }
+    }
+
+    public void Dispose() => held.Dispose();
+}

@@ -1,0 +1,29 @@
+using SecondhandTrade.Local;
+
+try
+{
+    var asked = RunOptions.Parse(args);
+    if (asked.Help)
+    {
+        Console.WriteLine(RunOptions.Usage);
+        return 0;
+    }
+
+    using var signals = new StopSignals();
+    var file = LocalTown.WithPorts(RunFile.Load(asked.File ?? RunFile.Find(Environment.CurrentDirectory)));
+    LocalTown.RequireBuilt(file);
+    using var data = DataDirectory.Open(asked.Data ?? Path.Combine(file.Directory, ".town"));
+    var town = new LocalTown(file, data, ConsoleLines.ForConsole(file.Apps.Select(app => app.Id)));
+    await town.RunAsync(asked.Redis, asked.Clean, signals);
+    return 0;
+}
+catch (OperationCanceledException)
+{
+    // Ctrl-C before everything was up.
+    return 0;
+}
+catch (TownException e)
+{
+    Console.Error.WriteLine(e.Message);
+    return 1;
+}

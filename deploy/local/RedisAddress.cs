@@ -1,0 +1,87 @@
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text;
+using YamlDotNet.Core;
+using YamlDotNet.RepresentationModel;
+
+namespace SecondhandTrade.Local;
+
+/// <summary>Where a Redis listens.</summary>
+public sealed record RedisAddress(string Host, int Port)
+{
+    public bool IsHere => Host is "localhost" or "127.0.0.1";
+
+    public override string ToString() => $"{Host}:{Port}";
+
+    /// <summary>Reads host:port; <paramref name="source"/> tells the reader of an error where it was written.</summary>
+    public static RedisAddress Parse(string text, string source) =>
+        text.LastIndexOf(':') is > 0 and var colon
+        && int.TryParse(text[(colon + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is > 0 and <= ushort.MaxValue
+            ? new RedisAddress(text[..colon], port)
+            : throw new TownException($"{source}: '{text}' is no address of a Redis; write it as host:port, as in localhost:6379.");
+
+    /// <summary>The redisHost of the one state.redis component among the resources.</summary>
+    public static RedisAddress FromComponents(IEnumerable<string> resourcesPaths)
+    {
+        var files = resourcesPaths.SelectMany(path => File.Exists(path) ? (IEnumerable<string>)[path] : Directory.EnumerateFiles(path).Order(StringComparer.Ordinal))
+            .Where(path => Path.GetExtension(path) is ".yaml" or ".yml");
+        var hosts = files.SelectMany(file => Hosts(file).Select(host => (file, host))).ToList();
+        return hosts switch
+        {
+            [(var file, { } host)] => Parse(host, file),
+            [(var file, null)] => throw new TownException($"{file}: the state store says no redisHost in plain words; write it as a value, host:port."),
+            [] => throw new TownException($"No component of type state.redis is to be found in {string.Join(", ", resourcesPaths)}; the town keeps its state in one."),
+            _ => throw new TownException($"{string.Join(" and ", hosts.Select(h => h.file))} each hold a state.redis, and the local runner has one Redis; keep one of them."),
+        };
+    }
+
+    private static List<string?> Hosts(string file)
+    {
+        var stream = new YamlStream();
+        try
+        {
+            using var text = File.OpenText(file);
+            stream.Load(text);
+        }
+        catch (YamlException e)
+        {
+            throw new TownException($"{file}:{e.Start.Line}: this is not YAML: {e.Message.TrimEnd('.')}.");
+        }
+
+        return [.. stream.Documents.Select(document => At(document.RootNode, "spec"))
+            .Where(spec => (At(spec, "type") as YamlScalarNode)?.Value == "state.redis")
+            .Select(spec => (At(spec, "metadata") as YamlSequenceNode)?
+                .Where(entry => (At(entry, "name") as YamlScalarNode)?.Value == "redisHost")
+                .Select(entry => (At(entry, "value") as YamlScalarNode)?.Value)
+                .FirstOrDefault())];
+    }
+
+    private static YamlNode? At(YamlNode? node, string key) =>
+        node is YamlMappingNode mapping && mapping.Children.TryGetValue(new YamlScalarNode(key), out var value) ? value : null;
+
+    /// <summary>Asks whether a Redis answers there, and says what to do when none does.</summary>
+    public async Task PingAsync(CancellationToken cancellationToken)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(TimeSpan.FromSeconds(3));
+        try
+        {
+            using var socket = new TcpClient();
+            await socket.ConnectAsync(Host, Port, patience.Token);
+            var stream = socket.GetStream();
+            await stream.WriteAsync("PING\r\n"u8.ToArray(), patience.Token);
+            var answer = new byte[256];
+            var length = await stream.ReadAsync(answer, patience.Token);
+            var said = Encoding.ASCII.GetString(answer, 0, length).Trim();
+            if (said != "+PONG")
+            {
+                throw new TownException($"What listens on {this} answers PING with '{said}'; the town needs a Redis there that asks for no password.");
+            }
+        }
+        catch (Exception e) when (e is SocketException or IOException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
+        {
+            throw new TownException($"No Redis answers on {this} ({(e is OperationCanceledException ? "nothing within 3 s" : e.Message)}); " +
+                "start it, correct --redis, or leave --redis out to have one inside the runner.");
+        }
+    }
+}

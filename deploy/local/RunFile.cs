@@ -1,0 +1,367 @@
+using System.Globalization;
+using YamlDotNet.Core;
+using YamlDotNet.RepresentationModel;
+
+namespace SecondhandTrade.Local;
+
+/// <summary>The apps of a multi-app run file (dapr.yaml), with everything shared already merged in and every path absolute.</summary>
+public sealed record RunFile(string Path, string Name, IReadOnlyList<string> ResourcesPaths, string? ConfigFile, IReadOnlyList<RunApp> Apps)
+{
+    public string Directory => System.IO.Path.GetDirectoryName(Path)!;
+
+    /// <summary>The nearest dapr.yaml in a directory or above it.</summary>
+    public static string Find(string from)
+    {
+        for (var directory = new DirectoryInfo(from); directory is not null; directory = directory.Parent)
+        {
+            var file = System.IO.Path.Combine(directory.FullName, "dapr.yaml");
+            if (File.Exists(file))
+            {
+                return file;
+            }
+        }
+
+        throw new TownException($"There is no dapr.yaml in {from} or above it; start from inside the repository or pass --file.");
+    }
+
+    /// <summary>Reads a run file as the Dapr CLI does, except that what the CLI would silently ignore is an error here.</summary>
+    public static RunFile Load(string file)
+    {
+        file = System.IO.Path.GetFullPath(file);
+        if (!File.Exists(file))
+        {
+            throw new TownException($"There is no run file {file}; pass another one with --file.");
+        }
+
+        return RunFileReader.Read(file, File.ReadAllText(file));
+    }
+}
+
+/// <summary>One app of the run file; a port of 0 stands for "any free one", except <see cref="Port"/>, where it means that the app does not listen.</summary>
+public sealed record RunApp(string Id, string Directory, IReadOnlyList<string> Command)
+{
+    public int Port { get; init; }
+    public int HttpPort { get; init; }
+    public int GrpcPort { get; init; }
+    public int MetricsPort { get; init; }
+    public string ChannelAddress { get; init; } = "127.0.0.1";
+    public string Protocol { get; init; } = "http";
+
+    /// <summary>How many calls the sidecar makes to the app at a time; -1 is any number.</summary>
+    public int MaxConcurrency { get; init; } = -1;
+
+    /// <summary>What the run file sets under env, common first, the app's own last.</summary>
+    public IReadOnlyDictionary<string, string> Env { get; init; } = new Dictionary<string, string>();
+}
+
+file sealed class RunFileReader(string file)
+{
+    private enum Shape { Text, Number, Flag, List, Map }
+
+    /// <summary>A key of the run file; a refused one may only stand there with the value it has when left out.</summary>
+    private sealed record Field(Shape Shape, bool Shared = false, string? Refused = null);
+
+    private sealed record Entry(object Value, int Line)
+    {
+        // The CLI merges "zero value -> common" and so cannot tell `false`, 0 or "" from a key that is not there.
+        public bool IsZero => Value is "" or 0 or false or List<string> { Count: 0 } or Dictionary<string, string> { Count: 0 };
+    }
+
+    private const string OneMachine = "the sidecars of the local runner listen on this machine only";
+    private const string AsDaprd = "the sidecars of the local runner have daprd's default and no other";
+    private const string NoHealthChecks = "the local runner's sidecars do not watch an app's health; the runner restarts an app that ends";
+    private const string PlainHttp = "the local runner's sidecars talk to their apps over plain HTTP";
+
+    private static readonly Dictionary<string, Field> Fields = new()
+    {
+        ["appDirPath"] = new(Shape.Text),
+        ["appID"] = new(Shape.Text),
+        ["appPort"] = new(Shape.Number),
+        ["command"] = new(Shape.List),
+        ["daprHTTPPort"] = new(Shape.Number),
+        ["daprGRPCPort"] = new(Shape.Number),
+        ["metricsPort"] = new(Shape.Number),
+        ["appChannelAddress"] = new(Shape.Text),
+        ["resourcesPaths"] = new(Shape.List, Shared: true),
+        ["resourcesPath"] = new(Shape.Text, Shared: true),
+        ["configFilePath"] = new(Shape.Text, Shared: true),
+        ["env"] = new(Shape.Map, Shared: true),
+        ["appProtocol"] = new(Shape.Text, Shared: true),
+        ["appMaxConcurrency"] = new(Shape.Number, Shared: true),
+
+        // Accepted and without effect. There is no daprd whose logs, profile or place on the disk these would change,
+        // no second machine to reach through the internal port, and placement and reminders live in this process.
+        ["daprInternalGRPCPort"] = new(Shape.Number),
+        ["profilePort"] = new(Shape.Number),
+        ["enableProfiling"] = new(Shape.Flag, Shared: true),
+        ["logLevel"] = new(Shape.Text, Shared: true),
+        ["enableApiLogging"] = new(Shape.Flag, Shared: true),
+        ["daprdLogDestination"] = new(Shape.Text, Shared: true),
+        ["runtimePath"] = new(Shape.Text, Shared: true),
+        ["placementHostAddress"] = new(Shape.Text, Shared: true),
+        ["schedulerHostAddress"] = new(Shape.Text, Shared: true),
+        // The console shows what every app writes, whatever stands here.
+        ["appLogDestination"] = new(Shape.Text, Shared: true),
+        // Kubernetes only: `dapr run -f` passes over them as well.
+        ["containerImage"] = new(Shape.Text, Shared: true),
+        ["containerImagePullPolicy"] = new(Shape.Text, Shared: true),
+        ["createService"] = new(Shape.Flag, Shared: true),
+
+        // Someone who sets one of these counts on it; passing over it would show only much later.
+        ["unixDomainSocket"] = new(Shape.Text, Shared: true, Refused: "the local runner's sidecars listen on ports, not on sockets"),
+        ["apiListenAddresses"] = new(Shape.Text, Shared: true, Refused: OneMachine),
+        ["appSSL"] = new(Shape.Flag, Shared: true, Refused: PlainHttp),
+        ["maxBodySize"] = new(Shape.Text, Shared: true, Refused: AsDaprd),
+        ["readBufferSize"] = new(Shape.Text, Shared: true, Refused: AsDaprd),
+        ["enableAppHealthCheck"] = new(Shape.Flag, Shared: true, Refused: NoHealthChecks),
+        ["appHealthCheckPath"] = new(Shape.Text, Shared: true, Refused: NoHealthChecks),
+        ["appHealthProbeInterval"] = new(Shape.Number, Shared: true, Refused: NoHealthChecks),
+        ["appHealthProbeTimeout"] = new(Shape.Number, Shared: true, Refused: NoHealthChecks),
+        ["appHealthThreshold"] = new(Shape.Number, Shared: true, Refused: NoHealthChecks),
+    };
+
+    public static RunFile Read(string file, string yaml)
+    {
+        var stream = new YamlStream();
+        try
+        {
+            stream.Load(new StringReader(yaml));
+        }
+        catch (YamlException e)
+        {
+            throw new TownException($"{file}:{e.Start.Line}: this is not YAML: {e.Message.TrimEnd('.')}.");
+        }
+
+        var reader = new RunFileReader(file);
+        return stream.Documents is [{ RootNode: YamlMappingNode root }]
+            ? reader.Read(root)
+            : throw reader.Wrong(1, "a run file is one YAML document with the keys version and apps");
+    }
+
+    private RunFile Read(YamlMappingNode root)
+    {
+        var baseDirectory = Path.GetDirectoryName(file)!;
+        string name = Path.GetFileName(baseDirectory);
+        var version = 0;
+        Dictionary<string, Entry> common = [];
+        List<(int Line, Dictionary<string, Entry> Entries)> apps = [];
+        foreach (var (key, node) in Pairs(root))
+        {
+            switch (key)
+            {
+                case "version":
+                    version = (int)Value(key, node, Shape.Number)!;
+                    break;
+                case "name":
+                    name = (string?)Value(key, node, Shape.Text) ?? name;
+                    break;
+                case "common":
+                    common = Entries(Mapping(key, node), inCommon: true);
+                    break;
+                case "apps" when node is YamlSequenceNode list:
+                    apps = [.. list.Select(app => (Line(app), Entries(Mapping("apps", app), inCommon: false)))];
+                    break;
+                case "apps":
+                    throw Wrong(node, "'apps' must be a list, one entry for each app");
+                default:
+                    throw Wrong(node, $"'{key}' is not a key of a run file; those are version, name, common and apps");
+            }
+        }
+
+        if (version != 1)
+        {
+            throw Wrong(root, "the run file must say 'version: 1'");
+        }
+
+        if (apps.Count == 0)
+        {
+            throw Wrong(root, "the run file names no apps; list them under 'apps'");
+        }
+
+        var read = apps.Select(app => ReadApp(app.Line, app.Entries, common, baseDirectory)).ToList();
+        RefuseTwice(read.Select(app => (app.Line, "appID", app.App.Id)));
+        RefuseTwice(read.SelectMany(app => new (int, string, string)[]
+        {
+            (app.Line, "appPort", Text(app.App.Port)),
+            (app.Line, "daprHTTPPort", Text(app.App.HttpPort)),
+            (app.Line, "daprGRPCPort", Text(app.App.GrpcPort)),
+        }).Where(port => port.Item3 != "0"));
+
+        var first = read[0];
+        foreach (var other in read.Where(app => !app.Resources.SequenceEqual(first.Resources) || app.Config != first.Config))
+        {
+            throw Wrong(other.Line, $"app '{other.App.Id}' has other resources or another configuration than '{first.App.Id}', and the local runner " +
+                "has one set for the whole town; name them under 'common'");
+        }
+
+        return new RunFile(file, name, first.Resources, first.Config, [.. read.Select(app => app.App)]);
+    }
+
+    private (int Line, RunApp App, IReadOnlyList<string> Resources, string? Config) ReadApp(
+        int line, Dictionary<string, Entry> own, Dictionary<string, Entry> common, string baseDirectory)
+    {
+        T? Get<T>(string key) =>
+            own.TryGetValue(key, out var mine) && !mine.IsZero ? (T)mine.Value :
+            common.TryGetValue(key, out var shared) ? (T)shared.Value : default;
+
+        int At(string key) => own.TryGetValue(key, out var entry) ? entry.Line : line;
+
+        if (Get<string>("appDirPath") is not { } given)
+        {
+            throw Wrong(line, "the app has no 'appDirPath'; name the directory it runs in");
+        }
+
+        var directory = Existing(given, baseDirectory, At("appDirPath"), "appDirPath");
+        var id = Get<string>("appID") ?? Path.GetFileName(directory.TrimEnd(Path.DirectorySeparatorChar));
+        if (Get<List<string>>("command") is not { Count: > 0 } command)
+        {
+            throw Wrong(line, $"app '{id}' has no 'command'; say what starts it, as in [dotnet, bin/Debug/net10.0/Name.dll]");
+        }
+
+        int Port(string key)
+        {
+            var port = Get<int>(key);
+            return port <= ushort.MaxValue ? Math.Max(port, 0) : throw Wrong(At(key), $"'{key}' is {port}, and ports end at 65535");
+        }
+
+        var protocol = Get<string>("appProtocol") ?? "http";
+        if (protocol is not ("http" or "h2c"))
+        {
+            throw Wrong(At("appProtocol"), $"'appProtocol: {protocol}' cannot be had here: {PlainHttp}; use http or h2c");
+        }
+
+        var channel = Get<string>("appChannelAddress") ?? "127.0.0.1";
+        if (channel is not ("localhost" or "127.0.0.1" or "::1"))
+        {
+            throw Wrong(At("appChannelAddress"), $"'appChannelAddress: {channel}' cannot be had here: {OneMachine}, and so must its apps");
+        }
+
+        var env = new Dictionary<string, string>(Shared<Dictionary<string, string>>(common, "env") ?? []);
+        foreach (var (key, value) in Shared<Dictionary<string, string>>(own, "env") ?? [])
+        {
+            env[key] = value;
+        }
+
+        var app = new RunApp(id, directory, command)
+        {
+            Port = Port("appPort"),
+            HttpPort = Port("daprHTTPPort"),
+            GrpcPort = Port("daprGRPCPort"),
+            MetricsPort = Port("metricsPort"),
+            ChannelAddress = channel,
+            Protocol = protocol,
+            MaxConcurrency = Get<int>("appMaxConcurrency") is > 0 and var most ? most : -1,
+            Env = env,
+        };
+        return (line, app, Resources(own, directory, line) ?? Conventional(directory, "resources") ?? Resources(common, baseDirectory, line)
+            ?? Conventional(Home, "components") ?? throw Wrong(line, $"app '{id}' has no resources; name their directory under common, resourcesPaths"),
+            Config(own, directory) ?? ConventionalConfig(directory) ?? Config(common, baseDirectory) ?? ConventionalConfig(Home));
+    }
+
+    private static string Home => Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
+
+    private static T? Shared<T>(Dictionary<string, Entry> entries, string key) where T : class =>
+        entries.TryGetValue(key, out var entry) ? (T)entry.Value : null;
+
+    private List<string>? Resources(Dictionary<string, Entry> entries, string relativeTo, int line)
+    {
+        var key = Shared<List<string>>(entries, "resourcesPaths") is { Count: > 0 } ? "resourcesPaths" : "resourcesPath";
+        return entries.TryGetValue(key, out var entry) && !entry.IsZero
+            ? [.. (entry.Value as List<string> ?? [(string)entry.Value]).Select(path => Existing(path, relativeTo, entry.Line, key))]
+            : null;
+    }
+
+    private string? Config(Dictionary<string, Entry> entries, string relativeTo) =>
+        entries.TryGetValue("configFilePath", out var entry) && !entry.IsZero
+            ? Existing((string)entry.Value, relativeTo, entry.Line, "configFilePath")
+            : null;
+
+    private static List<string>? Conventional(string directory, string name) =>
+        Path.Combine(directory, ".dapr", name) is var path && Directory.Exists(path) ? [path] : null;
+
+    private static string? ConventionalConfig(string directory) =>
+        Path.Combine(directory, ".dapr", "config.yaml") is var path && File.Exists(path) ? path : null;
+
+    private string Existing(string path, string relativeTo, int line, string key)
+    {
+        var expanded = path == "~" || path.StartsWith("~/", StringComparison.Ordinal) ? Home + path[1..] : path;
+        var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(expanded, relativeTo));
+        return Path.Exists(full) ? full : throw Wrong(line, $"'{key}: {path}' does not exist; it was looked for at {full}");
+    }
+
+    private Dictionary<string, Entry> Entries(YamlMappingNode mapping, bool inCommon)
+    {
+        var entries = new Dictionary<string, Entry>();
+        foreach (var (key, node) in Pairs(mapping))
+        {
+            if (!Fields.TryGetValue(key, out var field))
+            {
+                var meant = Fields.Keys.FirstOrDefault(known => known.Equals(key, StringComparison.OrdinalIgnoreCase));
+                throw Wrong(node, $"'{key}' is not a key of a run file; {(meant is null ? "take it out or correct it" : $"did you mean '{meant}'?")}");
+            }
+
+            if (inCommon && !field.Shared)
+            {
+                throw Wrong(node, $"'{key}' cannot stand under 'common'; give it to each app");
+            }
+
+            if (Value(key, node, field.Shape) is { } value)
+            {
+                var entry = new Entry(value, Line(node));
+                if (field.Refused is { } because && !entry.IsZero)
+                {
+                    throw Wrong(node, $"'{key}' cannot be had here: {because}; take it out, or run the town with `dapr run -f .`");
+                }
+
+                entries[key] = entry;
+            }
+        }
+
+        return entries;
+    }
+
+    private object? Value(string key, YamlNode node, Shape shape) => (shape, node) switch
+    {
+        (Shape.Number, YamlScalarNode { Style: ScalarStyle.Plain } number)
+            when int.TryParse(number.Value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var parsed) => parsed,
+        (Shape.Number, _) => throw Wrong(node, $"'{key}' must be a whole number"),
+        (Shape.Flag, YamlScalarNode { Style: ScalarStyle.Plain } flag) when bool.TryParse(flag.Value, out var parsed) => parsed,
+        (Shape.Flag, _) => throw Wrong(node, $"'{key}' must be true or false"),
+        (Shape.Text, YamlScalarNode text) => IsNull(text) ? null : text.Value,
+        (Shape.Text, _) => throw Wrong(node, $"'{key}' must be a single text"),
+        (Shape.List, YamlSequenceNode list) when list.All(item => item is YamlScalarNode) =>
+            list.Cast<YamlScalarNode>().Select(item => item.Value ?? "").ToList(),
+        (Shape.List, _) => throw Wrong(node, $"'{key}' must be a list of texts"),
+        (Shape.Map, YamlMappingNode map) when map.All(pair => pair.Value is YamlScalarNode) =>
+            Pairs(map).ToDictionary(pair => pair.Key, pair => IsNull((YamlScalarNode)pair.Node) ? "" : ((YamlScalarNode)pair.Node).Value!),
+        _ => throw Wrong(node, $"'{key}' must be names with one text each"),
+    };
+
+    private static bool IsNull(YamlScalarNode scalar) => scalar is { Style: ScalarStyle.Plain, Value: null or "" or "~" or "null" };
+
+    private YamlMappingNode Mapping(string key, YamlNode node) =>
+        node as YamlMappingNode ?? throw Wrong(node, $"'{key}' must hold keys and values");
+
+    private IEnumerable<(string Key, YamlNode Node)> Pairs(YamlMappingNode mapping) =>
+        mapping.Select(pair => (pair.Key as YamlScalarNode)?.Value is { } key ? (key, pair.Value) : throw Wrong(pair.Key, "a key must be a text"));
+
+    private void RefuseTwice(IEnumerable<(int Line, string Key, string Value)> values)
+    {
+        var seen = new Dictionary<string, (int Line, string Key)>();
+        foreach (var (line, key, value) in values)
+        {
+            if (!seen.TryAdd(value, (line, key)))
+            {
+                throw Wrong(line, $"'{key}: {value}' is taken already, by '{seen[value].Key}' of the app on line {seen[value].Line}; give each its own");
+            }
+        }
+    }
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+
+    private static int Line(YamlNode node) => (int)node.Start.Line;
+
+    private TownException Wrong(YamlNode node, string what) => Wrong(Line(node), what);
+
+    private TownException Wrong(int line, string what) => new($"{file}:{line}: {what}{(what.EndsWith('?') ? "" : ".")}");
+}

@@ -1,0 +1,158 @@
+using SecondhandTrade.Local;
+
+namespace SecondhandTrade.SystemTests.Runner;
+
+public sealed class RunFileTests : IDisposable
+{
+    private readonly string root = Directory.CreateTempSubdirectory("run-file-").FullName;
+
+    public RunFileTests()
+    {
+        foreach (var directory in new[] { "components", "other", "apps/order", "apps/trade" })
+        {
+            Directory.CreateDirectory(Path.Combine(root, directory));
+        }
+
+        File.WriteAllText(Path.Combine(root, "components/config.yaml"), "");
+    }
+
+    public void Dispose() => Directory.Delete(root, recursive: true);
+
+    [Fact]
+    public void Paths_are_absolute_and_what_is_common_reaches_every_app_unless_it_says_otherwise()
+    {
+        var file = Load("""
+            version: 1
+            name: town
+            common:
+              resourcesPaths: [./components]
+              configFilePath: components/config.yaml
+              appMaxConcurrency: 4
+              env: { A: common, B: common, N: 1, T: true, NONE: }
+              logLevel: debug
+            apps:
+              - appDirPath: ./apps/order/
+                command: [dotnet, run]
+                env: { B: own }
+                appMaxConcurrency: 0
+                unixDomainSocket: ""
+                appSSL: false
+              - appID: trade
+                appDirPath: apps/trade
+                appPort: 81
+                daprHTTPPort: 82
+                daprGRPCPort: 83
+                metricsPort: 84
+                appChannelAddress: localhost
+                appProtocol: h2c
+                appMaxConcurrency: 9
+                containerImage: trade:1
+                command: [dotnet, "run"]
+            """);
+
+        Assert.Equal("town", file.Name);
+        Assert.Equal([Path.Combine(root, "components")], file.ResourcesPaths);
+        Assert.Equal(Path.Combine(root, "components/config.yaml"), file.ConfigFile);
+        var order = file.Apps[0];
+        Assert.Equal(("order", Path.Combine(root, "apps/order"), 0, 0, 0, "http", 4), (order.Id, order.Directory, order.Port, order.HttpPort, order.GrpcPort, order.Protocol, order.MaxConcurrency));
+        Assert.Equal(["dotnet", "run"], order.Command);
+        Assert.Equal(new Dictionary<string, string> { ["A"] = "common", ["B"] = "own", ["N"] = "1", ["T"] = "true", ["NONE"] = "" }, order.Env);
+        var trade = file.Apps[1];
+        Assert.Equal((81, 82, 83, 84, "localhost", "h2c", 9), (trade.Port, trade.HttpPort, trade.GrpcPort, trade.MetricsPort, trade.ChannelAddress, trade.Protocol, trade.MaxConcurrency));
+        Assert.Equal("common", trade.Env["B"]);
+    }
+
+    [Fact]
+    public void Resources_beside_an_app_go_before_the_common_ones_as_they_do_with_the_CLI()
+    {
+        Directory.CreateDirectory(Path.Combine(root, "apps/order/.dapr/resources"));
+
+        var file = Load("""
+            version: 1
+            common: { resourcesPaths: [components] }
+            apps: [{ appDirPath: apps/order, command: [a] }]
+            """);
+
+        Assert.Equal([Path.Combine(root, "apps/order/.dapr/resources")], file.ResourcesPaths);
+    }
+
+    [Fact]
+    public void The_repositorys_own_run_file_is_understood()
+    {
+        var file = RunFile.Load(RunFile.Find(AppContext.BaseDirectory));
+
+        Assert.Contains(file.Apps, app => app is { Id: "gateway", Port: 8088 });
+        Assert.Equal("localhost:6379", RedisAddress.FromComponents(file.ResourcesPaths).ToString());
+    }
+
+    [Theory]
+    [InlineData("apps: [{ appDirPath: apps/order, command: [a] }]", 1, "version: 1")]
+    [InlineData("version: 2\napps: [{ appDirPath: apps/order, command: [a] }]", 1, "version: 1")]
+    [InlineData("version: one", 1, "'version' must be a whole number")]
+    [InlineData("version: 1", 1, "names no apps")]
+    [InlineData("version: 1\napps: {}", 2, "'apps' must be a list")]
+    [InlineData("version: 1\nappz: []", 2, "'appz' is not a key")]
+    [InlineData("version: 1\napps: ]", 2, "not YAML")]
+    [InlineData("- 1", 1, "one YAML document")]
+    [InlineData("", 1, "one YAML document")]
+    [InlineData("version: 1\ncommon:\n  appPort: 5\napps: []", 3, "'appPort' cannot stand under 'common'")]
+    [InlineData("version: 1\ncommon:\n  resourcesPaths: [nowhere]\napps:\n  - { appDirPath: apps/order, command: [a] }", 3, "'resourcesPaths: nowhere' does not exist")]
+    public void A_bad_file_is_refused_with_its_line(string yaml, int line, string said) => Refused(yaml, line, said);
+
+    [Theory]
+    [InlineData("appPrt: 80", "'appPrt' is not a key")]
+    [InlineData("daprHttpPort: 80", "did you mean 'daprHTTPPort'?")]
+    [InlineData("appPort: eighty", "'appPort' must be a whole number")]
+    [InlineData("appPort: \"80\"", "'appPort' must be a whole number")]
+    [InlineData("appPort: 70000", "ports end at 65535")]
+    [InlineData("appPort: [80]", "'appPort' must be a whole number")]
+    [InlineData("appSSL: maybe", "'appSSL' must be true or false")]
+    [InlineData("appSSL: true", "'appSSL' cannot be had here")]
+    [InlineData("unixDomainSocket: /tmp", "'unixDomainSocket' cannot be had here")]
+    [InlineData("enableAppHealthCheck: true", "'enableAppHealthCheck' cannot be had here")]
+    [InlineData("maxBodySize: 8Mi", "'maxBodySize' cannot be had here")]
+    [InlineData("apiListenAddresses: 0.0.0.0", "'apiListenAddresses' cannot be had here")]
+    [InlineData("appProtocol: grpc", "'appProtocol: grpc' cannot be had here")]
+    [InlineData("appChannelAddress: 10.0.0.1", "'appChannelAddress: 10.0.0.1' cannot be had here")]
+    [InlineData("env: [A]", "'env' must be names with one text each")]
+    [InlineData("env: { A: [1] }", "'env' must be names with one text each")]
+    [InlineData("resourcesPaths: components", "'resourcesPaths' must be a list of texts")]
+    [InlineData("configFilePath: nowhere.yaml", "'configFilePath: nowhere.yaml' does not exist")]
+    [InlineData("appID: [a]", "'appID' must be a single text")]
+    public void A_bad_key_of_an_app_is_refused_with_its_line(string key, string said) => Refused($$"""
+        version: 1
+        common: { resourcesPaths: [components] }
+        apps:
+          - appDirPath: apps/order
+            command: [a]
+            {{key}}
+        """, 6, said);
+
+    [Theory]
+    [InlineData("command: [a]", "has no 'appDirPath'")]
+    [InlineData("appDirPath: apps/nobody", "'appDirPath: apps/nobody' does not exist")]
+    [InlineData("appDirPath: apps/trade", "app 'trade' has no 'command'")]
+    [InlineData("{ appDirPath: apps/order, command: [a] }", "'appID: order' is taken already")]
+    [InlineData("{ appDirPath: apps/trade, command: [a], daprGRPCPort: 80 }", "'daprGRPCPort: 80' is taken already, by 'appPort' of the app on line 4")]
+    [InlineData("{ appDirPath: apps/trade, command: [a], resourcesPaths: [../../other] }", "has other resources")]
+    public void A_bad_second_app_is_refused_with_its_line(string app, string said) => Refused($$"""
+        version: 1
+        common: { resourcesPaths: [components] }
+        apps:
+          - { appDirPath: apps/order, command: [a], appPort: 80 }
+          - {{app}}
+        """, 5, said);
+
+    private RunFile Load(string yaml)
+    {
+        File.WriteAllText(Path.Combine(root, "dapr.yaml"), yaml);
+        return RunFile.Load(Path.Combine(root, "dapr.yaml"));
+    }
+
+    private void Refused(string yaml, int line, string said)
+    {
+        var refusal = Assert.Throws<TownException>(() => Load(yaml));
+        Assert.StartsWith($"{Path.Combine(root, "dapr.yaml")}:{line}: ", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains(said, refusal.Message, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,209 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using SecondhandTrade.Local;
+
+namespace SecondhandTrade.SystemTests.Runner;
+
+public sealed class SupervisorTests
+{
+    [Fact]
+    public async Task Ports_in_use_are_all_named_and_nothing_is_started()
+    {
+        using var first = new TcpListener(IPAddress.Loopback, 0);
+        first.Start();
+        var taken = ((IPEndPoint)first.LocalEndpoint).Port;
+        using var small = new SmallTown();
+        using var second = new TcpListener(IPAddress.Any, small.RedisPort);
+        second.Start();
+        small.With("busy", taken, "touch", small.At("started"));
+
+        using var town = RunningTown.Start(small.Root);
+
+        Assert.Equal(1, await town.Ended());
+        Assert.Contains($"{taken} is in use: the app busy", town.Output, StringComparison.Ordinal);
+        Assert.Contains($"{small.RedisPort} is in use: Redis", town.Output, StringComparison.Ordinal);
+        Assert.False(File.Exists(small.At("started")));
+        Assert.False(Directory.Exists(small.At(".town/redis")));
+    }
+
+    [Fact]
+    public async Task An_app_that_ends_is_started_again_and_the_town_says_why()
+    {
+        var port = Ports.Free(1)[0];
+        using var small = new SmallTown().With("shop", port, PlayedApp.Command(port));
+        using var town = RunningTown.Start(small.Root);
+        await town.Says("The town is open");
+        var before = await town.Says(@"^shop \| playing as shop in process (\d+)$");
+
+        using var http = new HttpClient();
+        await Assert.ThrowsAsync<HttpRequestException>(() => http.GetAsync($"http://127.0.0.1:{port}/crash", TestContext.Current.CancellationToken));
+
+        await town.Says(@"^shop \| ended with exit code 7; it starts again in 1 s\.$");
+        await town.Says($@"^shop \| playing as shop in process (?!{before.Groups[1].Value}$)\d+$");
+    }
+
+    [Fact]
+    public async Task No_app_outlives_a_runner_that_was_killed()
+    {
+        var port = Ports.Free(1)[0];
+        using var small = new SmallTown()
+            .With("shop", port, PlayedApp.Command(port))
+            .With("deaf", 0, "sh", "-c", "trap '' TERM; echo process $$; while :; do sleep 1; done");
+        using var town = RunningTown.Start(small.Root);
+        await town.Says("The town is open");
+        int[] apps =
+        [
+            int.Parse((await town.Says(@"^shop \| playing as shop in process (\d+)$")).Groups[1].ValueSpan, null),
+            int.Parse((await town.Says(@"^deaf \| process (\d+)$")).Groups[1].ValueSpan, null),
+        ];
+        Assert.All(apps, app => Assert.True(IsAlive(app)));
+
+        town.Signal("KILL");
+
+        await Eventually.Holds(() => !apps.Any(IsAlive), () => "the apps to be gone", within: TimeSpan.FromSeconds(2));
+    }
+
+    [Fact]
+    public async Task Ctrl_C_asks_the_apps_to_end_before_the_rest_and_ends_with_0()
+    {
+        using var small = new SmallTown().With("polite", 0, "sh", "-c", "trap 'echo bye; exit 0' TERM; echo process $$; while :; do sleep 0.1; done");
+        using var town = RunningTown.Start(small.Root);
+        await town.Says("The town is open");
+        var app = int.Parse((await town.Says(@"^polite \| process (\d+)$")).Groups[1].ValueSpan, null);
+
+        town.Signal("INT");
+
+        Assert.Equal(0, await town.Ended());
+        Assert.Matches(@"polite \| bye\s+town   \| Closed\.", town.Output);
+        Assert.DoesNotContain("starts again", town.Output, StringComparison.Ordinal);
+        Assert.False(IsAlive(app));
+    }
+
+    [Fact]
+    public async Task An_app_passes_over_the_Ctrl_C_that_reaches_the_whole_terminal()
+    {
+        var port = Ports.Free(1)[0];
+        using var small = new SmallTown().With("shop", port, PlayedApp.Command(port));
+        using var town = RunningTown.Start(small.Root);
+        await town.Says("The town is open");
+        var app = (await town.Says(@"^shop \| playing as shop in process (\d+)$")).Groups[1].Value;
+
+        using (var kill = Process.Start("/bin/kill", ["-INT", app]))
+        {
+            await kill.WaitForExitAsync(TestContext.Current.CancellationToken);
+        }
+
+        // A process that ended would not answer for long; one that passes over the signal does every time.
+        using var http = new HttpClient();
+        for (var i = 0; i < 50; i++)
+        {
+            using var answer = await http.GetAsync($"http://127.0.0.1:{port}/", TestContext.Current.CancellationToken);
+            Assert.Equal(HttpStatusCode.NoContent, answer.StatusCode);
+        }
+
+        Assert.True(IsAlive(int.Parse(app, null)));
+    }
+
+    [Fact]
+    public async Task A_second_Ctrl_C_does_not_wait_for_an_app_that_will_not_end()
+    {
+        using var small = new SmallTown().With("deaf", 0, "sh", "-c", "trap 'echo no' TERM; echo process $$; while :; do sleep 0.1; done");
+        using var town = RunningTown.Start(small.Root);
+        await town.Says("The town is open");
+        var app = int.Parse((await town.Says(@"^deaf \| process (\d+)$")).Groups[1].ValueSpan, null);
+        town.Signal("INT");
+        await town.Says(@"^deaf \| no$");
+
+        var asked = Stopwatch.StartNew();
+        town.Signal("INT");
+
+        Assert.Equal(1, await town.Ended());
+        Assert.True(asked.Elapsed < TimeSpan.FromSeconds(5));
+        await Eventually.Holds(() => !IsAlive(app), () => "the app to be gone", within: TimeSpan.FromSeconds(2));
+    }
+
+    [Fact]
+    public async Task Two_runners_do_not_share_their_data()
+    {
+        using var small = new SmallTown().With("idle", 0, "sleep", "1000");
+        using var first = RunningTown.Start(small.Root);
+        await first.Says("The town is open");
+
+        using var second = RunningTown.Start(small.Root);
+
+        Assert.Equal(1, await second.Ended());
+        Assert.Contains("Another runner uses", second.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_directory_with_other_things_is_not_taken_for_a_towns_data()
+    {
+        using var small = new SmallTown().With("idle", 0, "sleep", "1000");
+
+        using var town = RunningTown.Start(small.Root, "--data", small.At("components"), "--clean");
+
+        Assert.Equal(1, await town.Ended());
+        Assert.Contains("holds other things", town.Output, StringComparison.Ordinal);
+        Assert.True(File.Exists(small.At("components/statestore.yaml")));
+    }
+
+    [Fact]
+    public async Task An_app_that_was_not_built_is_named()
+    {
+        using var small = new SmallTown().With("idle", 0, "dotnet", "bin/Idle.dll");
+
+        using var town = RunningTown.Start(small.Root);
+
+        Assert.Equal(1, await town.Ended());
+        Assert.Contains($"idle: {small.At("idle/bin/Idle.dll")}", town.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(0, 5, 1)]
+    [InlineData(1, 5, 2)]
+    [InlineData(2, 5, 4)]
+    [InlineData(16, 5, 30)]
+    [InlineData(30, 59, 30)]
+    [InlineData(30, 60, 1)]
+    public void The_pause_doubles_up_to_30_s_and_starts_over_once_an_app_ran_a_minute(int before, int ran, int pause) =>
+        Assert.Equal(TimeSpan.FromSeconds(pause), Supervisor.Pause(TimeSpan.FromSeconds(before), TimeSpan.FromSeconds(ran)));
+
+    [Fact]
+    public void The_environment_is_the_CLIs_and_the_run_files_own_word_is_the_last()
+    {
+        var environment = Supervisor.EnvironmentOf(new RunApp("shop", "/", ["a"])
+        {
+            Port = 1,
+            HttpPort = 2,
+            GrpcPort = 3,
+            MetricsPort = 4,
+            Env = new Dictionary<string, string> { ["APP_PROTOCOL"] = "mine" },
+        }).GroupBy(pair => pair.Key).Select(same => $"{same.Key}={same.Last().Value}").Order(StringComparer.Ordinal);
+
+        Assert.Equal(
+            ["APP_CHANNEL_ADDRESS=127.0.0.1", "APP_ID=shop", "APP_PORT=1", "APP_PROTOCOL=mine", "DAPR_GRPC_PORT=3", "DAPR_HTTP_PORT=2", "DAPR_METRICS_PORT=4"],
+            environment);
+    }
+
+    [Theory]
+    [InlineData("--fil", "'--fil' is not an option")]
+    [InlineData("--file", "--file needs a value")]
+    [InlineData("--redis here", "'here' is no address")]
+    [InlineData("--redis a:1 --clean", "cannot empty another Redis")]
+    public void An_option_that_cannot_be_followed_is_refused(string arguments, string said) =>
+        Assert.Contains(said, Assert.Throws<TownException>(() => RunOptions.Parse(arguments.Split(' '))).Message, StringComparison.Ordinal);
+
+    private static bool IsAlive(int id)
+    {
+        try
+        {
+            using var process = Process.GetProcessById(id);
+            return !process.HasExited;
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
+    }
+}
