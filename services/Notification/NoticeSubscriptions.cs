@@ -1,0 +1,31 @@
+using SecondhandTrade.Contracts;
+using SecondhandTrade.Platform;
+
+namespace SecondhandTrade.Notifications;
+
+public static class NoticeSubscriptions
+{
+    public static void MapNoticeEvents(this WebApplication app) => app.MapEvents(events =>
+    {
+        events.MapPost("/reservations", (ReserveEvent e, NoticeDesk desk) => desk.Tell(e, Notices.Of(e)));
+        events.MapPost("/trades", (TradeEvent e, NoticeDesk desk) => desk.Tell(e, Notices.Of(e)));
+        events.MapPost("/trade-resolved", (TradeResolved e, NoticeDesk desk) => desk.Tell(e, Notices.Of(e, e.Refund)));
+        events.MapPost("/payment-declined", (PaymentEvent e, NoticeDesk desk) => desk.Tell(e, Notices.Of(e)));
+    });
+
+    private static async Task<IResult> Tell(this NoticeDesk desk, Event e, IReadOnlyList<Notice> notices)
+    {
+        // Without its place among its source's events it could not be told from its own repetition: it goes to the dead letters.
+        if (new Check().Text(e.Source, "source", required: true).Number(e.Version, "version", 1, long.MaxValue).Failed() is { } wrong)
+        {
+            return wrong;
+        }
+
+        foreach (var notice in notices)
+        {
+            await desk.Keep(notice);
+        }
+
+        return TypedResults.Ok();
+    }
+}
