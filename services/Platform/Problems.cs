@@ -5,6 +5,7 @@ using Dapr.Actors;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
+using Microsoft.Extensions.Logging;
 using StackExchange.Redis;
 
 namespace SecondhandTrade.Platform;
@@ -97,7 +98,7 @@ public sealed partial class Check
 }
 
 /// <summary>Turns what a request or a neighbour did wrong into a problem; what is left is a bug and answers 500 without details.</summary>
-internal sealed class ExceptionProblems(IProblemDetailsService problems) : IExceptionHandler
+internal sealed partial class ExceptionProblems(IProblemDetailsService problems, ILogger<ExceptionProblems> log) : IExceptionHandler
 {
     public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
     {
@@ -110,8 +111,14 @@ internal sealed class ExceptionProblems(IProblemDetailsService problems) : IExce
             _ => (500, "internal-error", "This should not have happened; the log has the trace id."),
         };
         httpContext.Response.StatusCode = status;
+        if (status == 500)
+        {
+            LogBug(httpContext.Request.Path, exception);
+        }
+
         if (status == 503)
         {
+            LogUnreachable(httpContext.Request.Path, exception);
             httpContext.Response.Headers.RetryAfter = "2";
         }
 
@@ -123,6 +130,12 @@ internal sealed class ExceptionProblems(IProblemDetailsService problems) : IExce
 
         return await problems.TryWriteAsync(new() { HttpContext = httpContext, ProblemDetails = problem, Exception = exception });
     }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Path} failed")]
+    private partial void LogBug(string path, Exception failure);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Path} needs something that cannot be reached")]
+    private partial void LogUnreachable(string path, Exception failure);
 
     private static string Field(JsonException json) => json.Path is { Length: > 2 } path ? path[2..] : "";
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using Dapr.Actors.Client;
-using Microsoft.AspNetCore.Mvc;
+using SecondhandTrade.Contracts;
 using SecondhandTrade.Platform;
 
 namespace SecondhandTrade.Stocks;
