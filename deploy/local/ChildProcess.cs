@@ -10,6 +10,7 @@ public sealed class ChildProcess : IDisposable
     // the end of the pipe means that the runner is no more, so the app must not be either.
     // The watcher's own output goes nowhere, or it would hold the app's open. Ctrl-C, a hang-up and Ctrl-\ reach the
     // whole terminal; app and watcher pass over them and wait for what the runner decides.
+    // Only the app itself is ended when the runner is killed: a command should be the program, not something that starts it.
     private const string Wrapper = """
         trap '' INT QUIT HUP
         exec 3<&0

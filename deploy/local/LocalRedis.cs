@@ -8,6 +8,8 @@ namespace SecondhandTrade.Local;
 /// <summary>A Redis inside this process that keeps what it acknowledged, even when the process is killed.</summary>
 public sealed class LocalRedis : IDisposable
 {
+    // Read back in about a quarter of a second.
+    private const long LongLog = 64 << 20;
     private readonly GarnetServer server;
 
     private LocalRedis(GarnetServer server, string address)
@@ -37,7 +39,10 @@ public sealed class LocalRedis : IDisposable
         if (durable)
         {
             // Nothing is acknowledged before the log has it: 0.4 ms for each write, and a killed process loses none.
-            arguments = [.. arguments, "--aof", "--aof-commit-freq", "0", "--aof-commit-wait", "--device-type", "RandomAccess", "--recover"];
+            arguments = [.. arguments,
+                "--aof", "--aof-commit-freq", "0", "--aof-commit-wait", "--device-type", "RandomAccess", "--recover",
+                // The log is given back to the disk by whole segments.
+                "--aof-segment-size", "64m"];
         }
 
         var server = new GarnetServer(arguments, NullLoggerFactory.Instance);
@@ -51,8 +56,32 @@ public sealed class LocalRedis : IDisposable
             throw new TownException($"Redis cannot listen on 127.0.0.1:{port}: {e.Message}.");
         }
 
-        return new LocalRedis(server, $"127.0.0.1:{port}");
+        var started = new LocalRedis(server, $"127.0.0.1:{port}");
+        if (durable && LogSize(directory) > LongLog)
+        {
+            started.Fold();
+        }
+
+        return started;
     }
+
+    /// <summary>Keeps the present state in place of the log of how it came about, which would only grow.</summary>
+    private void Fold()
+    {
+        using var connection = ConnectionMultiplexer.Connect($"{Address},allowAdmin=true");
+        try
+        {
+            connection.GetDatabase().Execute("SAVE");
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException)
+        {
+            // The log still has everything; the next start tries again.
+        }
+    }
+
+    private static long LogSize(string directory) => new DirectoryInfo(Path.Combine(directory, "AOF")) is { Exists: true } log
+        ? log.EnumerateFiles("aof.log.*").Sum(file => file.Length)
+        : 0;
 
     // The other Dispose would be free to take the stored data with it.
     public void Dispose() => server.Dispose(false);

@@ -15,7 +15,8 @@ try
     using var data = DataDirectory.Open(asked.Data ?? Path.Combine(file.Directory, ".town"));
     var town = new LocalTown(file, data, ConsoleLines.ForConsole(file.Apps.Select(app => app.Id)));
     await town.RunAsync(asked.Redis, asked.Clean, signals);
-    return 0;
+    // Killed apps let the town close as if they had ended well.
+    return signals.Twice ? 1 : 0;
 }
 catch (OperationCanceledException)
 {

@@ -13,6 +13,9 @@ public sealed class StopSignals : IDisposable
 
     public CancellationToken Stop => source.Token;
 
+    /// <summary>Whether a second signal came.</summary>
+    public bool Twice { get; private set; }
+
     /// <summary>Called when a second signal comes; the process ends right after.</summary>
     public Action Impatient { get; set; } = () => { };
 
@@ -21,6 +24,7 @@ public sealed class StopSignals : IDisposable
         context.Cancel = true;
         if (source.IsCancellationRequested)
         {
+            Twice = true;
             Impatient();
             Environment.Exit(1);
         }

@@ -49,6 +49,9 @@ public sealed class RunningTown : IDisposable
         kill.WaitForExit();
     }
 
+    /// <summary>SIGKILL, to the runner alone.</summary>
+    public void Kill() => process.Kill();
+
     public async Task<int> Ended()
     {
         await Eventually.Holds(() => process.HasExited, () => $"the runner to end; it said:{Environment.NewLine}{Output}");
