@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net.Sockets;
 using Garnet;
 using Microsoft.Extensions.Logging.Abstractions;
+using StackExchange.Redis;
 
 namespace SecondhandTrade.Local;
 

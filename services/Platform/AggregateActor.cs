@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
+using System.Text;
 using System.Text.Json;
 using Dapr;
 using Dapr.Actors.Runtime;
@@ -118,7 +119,7 @@ public sealed partial class AggregateStore(DaprClient dapr, TownService service,
 
             try
             {
-                await dapr.PublishByteEventAsync(TownService.PubSub, service.Topic, JsonSerializer.SerializeToUtf8Bytes(e.Data, service.Json), "application/json", metadata);
+                await dapr.PublishByteEventAsync(TownService.PubSub, service.Topic, Encoding.UTF8.GetBytes(e.Data.GetRawText()), "application/json", metadata);
             }
             catch (DaprException failure)
             {

@@ -61,7 +61,7 @@ public static class ServiceDefaults
         services.AddExceptionHandler<ExceptionProblems>();
         services.AddProblemDetails(options => options.CustomizeProblemDetails = problem =>
             problem.ProblemDetails.Extensions.TryAdd("code", Problems.CodeOf(problem.ProblemDetails.Status ?? 500)));
-        services.AddHealthChecks();
+        services.AddHealthChecks().AddCheck<WakeWorker>("warm");
         services.AddEndpointsApiExplorer().AddSwaggerGen();
         return builder;
     }

@@ -1,4 +1,6 @@
 using System.Threading.Channels;
+using Dapr.Client;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using StackExchange.Redis;
@@ -86,7 +88,8 @@ public sealed class WakeList(IConnectionMultiplexer redis, TownService service, 
 public sealed record WakeHandler(string Kind, Func<string, Task> Wake);
 
 /// <summary>Leases what is due and wakes it; remote work (payment, provider) is done here, outside any actor's turn.</summary>
-public sealed partial class WakeWorker(WakeList wakes, IEnumerable<WakeHandler> handlers, TimeProvider clock, ILogger<WakeWorker> log) : BackgroundService
+public sealed partial class WakeWorker(WakeList wakes, IEnumerable<WakeHandler> handlers, DaprClient dapr, TimeProvider clock, ILogger<WakeWorker> log)
+    : BackgroundService, IHealthCheck
 {
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Lease = TimeSpan.FromSeconds(10);
@@ -94,12 +97,18 @@ public sealed partial class WakeWorker(WakeList wakes, IEnumerable<WakeHandler> 
     private readonly Dictionary<string, Func<string, Task>> byKind = handlers.ToDictionary(h => h.Kind, h => h.Wake);
     private readonly SemaphoreSlim slots = new(32);
     private int busy;
+    private volatile bool warm;
 
     /// <summary>Whether something is being woken at this moment.</summary>
     public bool IsBusy => Volatile.Read(ref busy) > 0;
 
+    /// <summary>Healthy once the sidecar has this app and the first, slow walk along the usual paths is done.</summary>
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
+        Task.FromResult(warm ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy("warming up"));
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        await WarmUp(stoppingToken);
         while (!stoppingToken.IsCancellationRequested)
         {
             Interlocked.Increment(ref busy);
@@ -128,6 +137,24 @@ public sealed partial class WakeWorker(WakeList wakes, IEnumerable<WakeHandler> 
             await Task.WhenAny(wakes.Nudged(either.Token), Task.Delay(Look, clock, either.Token));
             await either.CancelAsync();
         }
+    }
+
+    // The first call along a path compiles it, which takes longer than a buyer is made to wait for payment. So nobody is woken once.
+    private async Task WarmUp(CancellationToken stop)
+    {
+        while (!await dapr.CheckHealthAsync(stop))
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(100), stop);
+        }
+
+        foreach (var kind in byKind.Keys)
+        {
+            Interlocked.Increment(ref busy);
+            await slots.WaitAsync(stop);
+            await Wake($"{kind}/warm-up", stop);
+        }
+
+        warm = true;
     }
 
     private async Task Wake(string member, CancellationToken stop)

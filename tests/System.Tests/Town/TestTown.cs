@@ -1,3 +1,5 @@
+extern alias gateway;
+
 using System.Diagnostics;
 using System.Net;
 using System.Text.Json;
@@ -91,7 +93,7 @@ public sealed class TestTown : IAsyncDisposable
             "payment" => Host<Payments.PaymentActor>(),
             "notification" => Host<Notifications.NotificationJson>(),
             "mypage" => Host<MyPages.MyPageJson>(),
-            _ => Host<Gateways.GatewayRoutes>(),
+            _ => Host<gateway::Program>(),
         };
         await sidecar.ConnectAppAsync(running[app].Address, CancellationToken.None);
 
