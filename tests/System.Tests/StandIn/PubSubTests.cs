@@ -37,7 +37,7 @@ public sealed class PubSubTests(GarnetFixture redis)
     {
         await using var town = await TestTown.StartAsync(redis.Address, ["sender", "hearer"]);
         var body = "";
-        HeaderDictionary headers = [];
+        IHeaderDictionary headers = new HeaderDictionary();
         await town.RunAsync("hearer", app =>
         {
             app.MapGet("/dapr/subscribe", () => Results.Text("""[{"topic":"t","pubsubName":"pubsub","route":"in"},{"topic":"unrouted","pubsubName":"pubsub"}]"""));
