@@ -40,7 +40,9 @@ internal static class GrpcRest
         answer.RegisteredComponents.AddRange(call.Sidecar.Components.All.Select(c => new RegisteredComponents { Name = c.Name, Type = c.Type, Version = "v1" }));
         answer.Subscriptions.AddRange(call.Sidecar.Subscriptions.Select(s => new PubsubSubscription
         {
-            PubsubName = s.PubSub, Topic = s.Topic, DeadLetterTopic = s.DeadLetterTopic ?? "",
+            PubsubName = s.PubSub,
+            Topic = s.Topic,
+            DeadLetterTopic = s.DeadLetterTopic ?? "",
         }));
         foreach (var (key, value) in call.Sidecar.Extended)
         {

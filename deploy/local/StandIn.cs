@@ -34,6 +34,9 @@ public sealed class StandIn : IAsyncDisposable
     /// <summary>True when nothing goes on before the clock does: all that is outstanding waits for a retry, or for one who does.</summary>
     public bool IsWaitingForClock => town.Works.OnlyTheClockCanHelp();
 
+    /// <summary>How many calls wait for their turn at an actor.</summary>
+    public int WaitingForTurn => town.Works.Queued;
+
     /// <summary>The first sidecar of that app id.</summary>
     public Sidecar Sidecar(string appId) =>
         Sidecars.FirstOrDefault(s => s.AppId == appId) ?? throw new ArgumentException($"No app is called '{appId}'.", nameof(appId));

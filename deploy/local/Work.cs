@@ -12,6 +12,8 @@ internal sealed class Works
 
     public bool None => open.IsEmpty;
 
+    public int Queued => open.Keys.Count(w => w.State == WorkState.Queued);
+
     public Work Begin(string traceParent)
     {
         Interlocked.Increment(ref begun);

@@ -1,0 +1,46 @@
+using SecondhandTrade.Local;
+
+namespace SecondhandTrade.SystemTests.StandIn;
+
+public sealed class ResourceTests(GarnetFixture redis)
+{
+    [Fact]
+    public async Task The_towns_own_components_are_understood()
+    {
+        var root = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(root.FullName, "dapr.yaml")))
+        {
+            root = root.Parent!;
+        }
+
+        var data = Directory.CreateTempSubdirectory("town").FullName;
+        await using (var standIn = await Local.StandIn.StartAsync(new StandInOptions
+        {
+            Sidecars = [new SidecarOptions("reservation"), new SidecarOptions("trade")],
+            ResourcesPaths = [Path.Combine(root.FullName, "components")],
+            ConfigFile = Path.Combine(root.FullName, "components", "config.yaml"),
+            Redis = redis.Address,
+            DataDirectory = data,
+        }, TestContext.Current.CancellationToken))
+        {
+            Assert.All(standIn.Sidecars, s => Assert.True(s is { HttpPort: > 0, GrpcPort: > 0, IsReady: false }));
+        }
+
+        Directory.Delete(data, recursive: true);
+    }
+
+    [Theory]
+    [InlineData("kind: HTTPEndpoint", "kind 'HTTPEndpoint'")]
+    [InlineData("kind: Component\nmetadata: {name: x}\nspec: {type: state.mongodb}", "spec.type: 'state.mongodb'")]
+    [InlineData("kind: Component\nmetadata: {name: x}\nspec: {type: state.redis, metadata: [{name: redisHots, value: x}]}", "'redisHots'")]
+    [InlineData("kind: Component\nmetadata: {name: x}\nspec: {type: state.redis, metadat: []}", "'metadat'")]
+    [InlineData("kind: Component\nmetadata: {name: x}\nspec: {type: state.redis, metadata: [{name: actorStateStore, value: \"true\"}]}", "actorStateStore")]
+    [InlineData("kind: Resiliency\nspec: {targets: {apps: {a: {retry: none}}}}", "spec.targets.apps.a.retry")]
+    [InlineData("kind: Resiliency\nspec: {policies: {timeouts: {t: soon}}}", "spec.policies.timeouts.t")]
+    public async Task What_is_not_understood_stops_the_start_with_file_and_field(string yaml, string named)
+    {
+        var error = await Assert.ThrowsAsync<TownException>(() => TestTown.StartAsync(redis.Address, ["a"], yaml));
+        Assert.Contains("2.yaml", error.Message, StringComparison.Ordinal);
+        Assert.Contains(named, error.Message, StringComparison.Ordinal);
+    }
+}
