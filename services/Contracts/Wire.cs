@@ -33,7 +33,7 @@ public static class Wire
         public static readonly WireNames Instance = new();
 
         public override string ConvertName(string name) =>
-            name.EndsWith("Id", StringComparison.Ordinal) || name is "ProductName" or "ProductIds"
+            char.IsUpper(name[0]) && (name.EndsWith("Id", StringComparison.Ordinal) || name == "ProductName")
                 ? name.ToLowerInvariant()
                 : CamelCase.ConvertName(name);
     }

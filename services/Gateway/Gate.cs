@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Microsoft.AspNetCore.Http.Features;
 using SecondhandTrade.Platform;
 
 namespace SecondhandTrade.Gateways;
@@ -14,14 +15,8 @@ public static partial class Gate
 
         // The proxy brings keys for sticky sessions, which nothing here uses; where they lie is no news.
         builder.Logging.AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Error);
-        builder.Services.AddProblemDetails(options => options.CustomizeProblemDetails = problem => problem.ProblemDetails.Extensions.TryAdd("code", problem.ProblemDetails.Status switch
-        {
-            404 => "not-found",
-            405 => "method-not-allowed",
-            413 => "too-large",
-            >= 500 => "internal-error",
-            _ => "bad-request",
-        }));
+        builder.Services.AddProblemDetails(options => options.CustomizeProblemDetails = problem =>
+            problem.ProblemDetails.Extensions.TryAdd("code", Problems.CodeOf(problem.ProblemDetails.Status ?? 500)));
         return builder;
     }
 
@@ -33,7 +28,7 @@ public static partial class Gate
         {
             if (http.Request.ContentLength > LongestBody)
             {
-                return Problems.Problem(413, "too-large", $"A body may have up to {LongestBody} bytes.").ExecuteAsync(http);
+                return TooLarge(http);
             }
 
             // Every listed path is made of plain words and ids. What is left encoded by now, a slash most of all, would be decoded further on
@@ -43,6 +38,18 @@ public static partial class Gate
                 : Problems.Problem(404, "not-found", "There is nothing here.").ExecuteAsync(http);
         });
         return app;
+    }
+
+    // One who is still sending hears nothing of an answer that ends the connection: what is not much too long is read to its end first.
+    private static async Task TooLarge(HttpContext http)
+    {
+        if (http.Request.ContentLength <= 16 * LongestBody)
+        {
+            http.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = null;
+            await http.Request.Body.CopyToAsync(Stream.Null, http.RequestAborted);
+        }
+
+        await Problems.Problem(413, "too-large", $"A body may have up to {LongestBody} bytes.").ExecuteAsync(http);
     }
 
     [GeneratedRegex(@"\A(?:/|(?:/(?!\.{1,2}(?:/|\z))[A-Za-z0-9._~-]+)+/?)\z")]

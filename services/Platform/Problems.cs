@@ -35,7 +35,8 @@ public static class Problems
     /// <summary>The answer where another service is needed now and cannot be asked.</summary>
     public static IResult Unavailable(string code, string detail, int retryAfter = 5) => Problem(503, code, detail, retryAfter);
 
-    internal static string CodeOf(int status) => status switch
+    /// <summary>The code of an answer that the framework gives by itself.</summary>
+    public static string CodeOf(int status) => status switch
     {
         400 => "malformed",
         401 => "not-signed-in",
@@ -137,7 +138,8 @@ internal sealed partial class ExceptionProblems(IProblemDetailsService problems,
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Path} needs something that cannot be reached")]
     private partial void LogUnreachable(string path, Exception failure);
 
-    private static string Field(JsonException json) => json.Path is { Length: > 2 } path ? path[2..] : "";
+    // What is not JSON at all has the reader's own exception inside; then the path only says how far it got.
+    private static string Field(JsonException json) => json is { Path.Length: > 2, InnerException: not JsonException } ? json.Path[2..] : "";
 
     private static string Explain(JsonException json) => Field(json) is { Length: > 0 } field
         ? $"{field} has a value of the wrong type."
