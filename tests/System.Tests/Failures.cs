@@ -105,7 +105,7 @@ public sealed class Failures
 
         Assert.Equal("예약완료", (await town.Reserve("1", "100", "abc"))["status"]);
         Assert.Equal("예약완료", (await town.Reserve("2", "100", "def"))["status"]);
-        var down = await town.Get(context switch { "stock" => "/inventories/100", "trade" => "/trades/1", "notification" => "/notices", _ => "/mypages/1" });
+        var down = await town.TurnUntil(town.Get(context switch { "stock" => "/inventories/100", "trade" => "/trades/1", "notification" => "/notices", _ => "/mypages/1" }));
         Assert.Equal((HttpStatusCode.ServiceUnavailable, "context-unavailable"), (down.Code, down.Problem));
 
         await town.Start(context);

@@ -1,0 +1,114 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using SecondhandTrade.Local;
+using SecondhandTrade.SystemTests.Runner;
+
+namespace SecondhandTrade.SystemTests.RealTown;
+
+/// <summary>The repository's own run file and components, moved to free ports and a directory of their own, run by the real runner as real processes.</summary>
+public sealed partial class WholeTown : IDisposable
+{
+    private readonly string folder = Directory.CreateTempSubdirectory("whole-town-").FullName;
+    private readonly Dictionary<string, int> moved = [];
+    private readonly HttpClient http = new(new SocketsHttpHandler { MaxConnectionsPerServer = 256 }) { Timeout = TimeSpan.FromSeconds(40) };
+    private RunningTown? runner;
+
+    public WholeTown()
+    {
+        var root = TestTown.Root;
+        var run = File.ReadAllText(Path.Combine(root, "dapr.yaml"));
+        var ports = PortNumber().Matches(run).Select(m => m.Value).Distinct().ToList();
+        foreach (var (port, free) in ports.Zip(Ports.Free(ports.Count)))
+        {
+            moved[port] = free;
+        }
+
+        run = PortNumber().Replace(run, m => moved[m.Value].ToString(CultureInfo.InvariantCulture));
+        run = run.Replace("./services/", $"{root}/services/", StringComparison.Ordinal);
+        var settings = $"\n      Notification__Address: http://localhost:{moved["8085"]}\n";
+        File.WriteAllText(At("dapr.yaml"), run.TrimEnd() + settings);
+        Directory.CreateDirectory(At("components"));
+        foreach (var file in Directory.GetFiles(Path.Combine(root, "components")))
+        {
+            File.WriteAllText(At($"components/{Path.GetFileName(file)}"), File.ReadAllText(file).Replace("localhost:6379", $"localhost:{moved["6379"]}", StringComparison.Ordinal));
+        }
+    }
+
+    public string Output => runner?.Output ?? "";
+
+    public int Port(string seedPort) => moved[seedPort];
+
+    public async Task Open()
+    {
+        runner = RunningTown.Start(folder, "--data", At("data"));
+        await Eventually.Holds(() => runner.Output.Contains("The town is open", StringComparison.Ordinal), () => $"the town to open:\n{runner.Output}", TimeSpan.FromSeconds(90));
+    }
+
+    /// <summary>SIGKILL to the runner, and with it to the broker, Redis and every sidecar; the services go with it.</summary>
+    public async Task Kill()
+    {
+        runner!.Kill();
+        await runner.Ended();
+        runner.Dispose();
+        await Eventually.Holds(() => Processes().Count == 0, () => "the services to be gone", TimeSpan.FromSeconds(10));
+    }
+
+    /// <summary>SIGKILL to one service; the runner starts it again.</summary>
+    public void KillService(string assembly) => Processes().Single(p => p.Arguments.Contains($"SecondhandTrade.{assembly}.dll", StringComparison.Ordinal)).Process.Kill();
+
+    /// <summary>Asks the gateway; null where there was no answer.</summary>
+    public async Task<Answer?> Ask(HttpMethod method, string path, object? body = null, string port = "8088")
+    {
+        try
+        {
+            using var request = new HttpRequestMessage(method, $"http://localhost:{moved[port]}{path}");
+            if (body is not null)
+            {
+                request.Content = new StringContent(body as string ?? JsonSerializer.Serialize(body), System.Text.Encoding.UTF8, "application/json");
+            }
+
+            var response = await http.SendAsync(request);
+            var text = await response.Content.ReadAsStringAsync();
+            return new(response.StatusCode, text.StartsWith('{') ? JsonNode.Parse(text) : null, response);
+        }
+        catch (HttpRequestException)
+        {
+            return null;
+        }
+    }
+
+    public void Dispose()
+    {
+        runner?.Dispose();
+        http.Dispose();
+        Directory.Delete(folder, recursive: true);
+    }
+
+    private string At(string path) => Path.Combine(folder, path);
+
+    // Our own only: those whose address in the environment is one of this town's ports.
+    private List<(Process Process, string Arguments)> Processes() => [.. Process.GetProcesses().Select(p => (p, Arguments(p.Id)))
+        .Where(p => p.Item2.Contains("SecondhandTrade.", StringComparison.Ordinal) && Environment(p.p.Id).Contains($"localhost:{moved["6379"]}", StringComparison.Ordinal))];
+
+    private static string Arguments(int id) => Read($"/proc/{id}/cmdline");
+
+    private static string Environment(int id) => Read($"/proc/{id}/environ");
+
+    private static string Read(string file)
+    {
+        try
+        {
+            return File.ReadAllText(file).Replace('\0', ' ');
+        }
+        catch (Exception gone) when (gone is IOException or UnauthorizedAccessException)
+        {
+            return "";
+        }
+    }
+
+    [GeneratedRegex(@"(?<=\D)(80[0-9]{2}|35[0-9]{2}|45[0-9]{2}|6379)(?=\D|$)")]
+    private static partial Regex PortNumber();
+}
