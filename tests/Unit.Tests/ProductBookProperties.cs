@@ -14,8 +14,8 @@ public sealed class ProductBookProperties
     private static readonly DateTimeOffset Start = new(2027, 4, 1, 0, 0, 0, TimeSpan.Zero);
 
     private static readonly Gen<Step[]> Days = Gen.Select(
-        Gen.Frequency((30, Gen.Const(Verb.Request)), (20, Gen.Const(Verb.Authorised)), (50, Gen.Enum<Verb>())),
-        Gen.Int[0, 9], Gen.Int[1, 2], Gen.Frequency((6, Gen.Int[0, 2]), (2, Gen.Int[5, 20]), (1, Gen.Int[60, 600])),
+        Gen.Frequency((15, Gen.Const(Verb.Request)), (20, Gen.Const(Verb.Authorised)), (8, Gen.Const(Verb.OneMore)), (60, Gen.Enum<Verb>())),
+        Gen.Int[0, 9], Gen.Int[1, 2], Gen.Frequency((12, Gen.Int[0, 2]), (2, Gen.Int[5, 20]), (1, Gen.Int[60, 600])),
         (verb, about, qty, minutes) => new Step(verb, about, qty, minutes)).Array[1, 60];
 
     private enum Verb
@@ -142,10 +142,13 @@ public sealed class ProductBookProperties
             {
                 now += TimeSpan.FromMinutes(step.Minutes);
                 takenBack |= step.Verb == Verb.OneFewer;
-                var asked = step.Verb == Verb.Request ? ++ids : (step.About % Math.Max(1, ids)) + 1;
                 var time = now;
+                var open = book.Reserves.Where(r => r.IsOpen).Select(r => r.Id).ToList();
+                var asked = step.Verb == Verb.Request ? $"{++ids}"
+                    : open.Count > 0 && step.About < 9 ? open[step.About % open.Count]
+                    : $"{(step.About % Math.Max(1, ids)) + 1}";
                 book = Decide(null, later => later.Overdue(time));
-                book = Decide(step.Verb, later => Do(later, step, $"{asked}", time));
+                book = Decide(step.Verb, later => Do(later, step, asked, time));
                 book = step.Qty == 1 ? book.Told() : book;
 
                 ProductBook Decide(Verb? verb, Func<ProductBook, Decision<ProductBook>> decide)
@@ -185,7 +188,7 @@ public sealed class ProductBookProperties
         Verb.OneMore => book.Hear(Listing(book, s => Math.Min(3 + book.Gone, s + 1), InventoryStatus.OnSale), now),
         Verb.OneFewer => book.Hear(Listing(book, s => Math.Max(0, s - 1), InventoryStatus.OnSale), now),
         Verb.Hide => book.Hear(Listing(book, s => s, InventoryStatus.Hidden), now),
-        _ => book.Hear(Listing(book, s => s, step.About < 3 ? InventoryStatus.Withdrawn : InventoryStatus.Reserved), now),
+        _ => book.Hear(Listing(book, s => s, step.About < 1 ? InventoryStatus.Withdrawn : InventoryStatus.Reserved), now),
     };
 
     private static ListingChanged Listing(ProductBook book, Func<int, int> supplied, InventoryStatus status) =>

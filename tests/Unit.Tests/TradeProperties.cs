@@ -12,7 +12,10 @@ public sealed class TradeProperties
     private static readonly DateTimeOffset Start = new(2027, 4, 1, 0, 0, 0, TimeSpan.Zero);
 
     private static readonly Gen<Step[]> Lives = Gen.Select(
-        Gen.Enum<Verb>(), Gen.OneOf<string?>("seller", "buyer", "stranger", null), Gen.Frequency((4, Gen.Int[0, 3]), (1, Gen.Int[20, 100])),
+        Gen.Frequency(
+            (1, Gen.Const(Verb.Paid)), (1, Gen.Const(Verb.PaidInstant)), (2, Gen.Const(Verb.Claimed)), (2, Gen.Const(Verb.Captured)), (2, Gen.Const(Verb.Committed)),
+            (2, Gen.Const(Verb.HandOver)), (3, Gen.Const(Verb.Defer)), (9, Gen.Enum<Verb>())),
+        Gen.OneOf<string?>("seller", "buyer", "stranger", null), Gen.Frequency((6, Gen.Int[0, 3]), (1, Gen.Int[20, 100])),
         (verb, by, hours) => new Step(verb, by, hours)).Array[1, 60];
 
     private static readonly HashSet<TradeStatus?> Over =
