@@ -11,6 +11,9 @@ public static partial class Gate
     public static WebApplicationBuilder AddGate(this WebApplicationBuilder builder)
     {
         builder.WebHost.ConfigureKestrel(kestrel => (kestrel.AddServerHeader, kestrel.Limits.MaxRequestBodySize) = (false, LongestBody));
+
+        // The proxy brings keys for sticky sessions, which nothing here uses; where they lie is no news.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Error);
         builder.Services.AddProblemDetails(options => options.CustomizeProblemDetails = problem => problem.ProblemDetails.Extensions.TryAdd("code", problem.ProblemDetails.Status switch
         {
             404 => "not-found",

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Dapr.Client;
@@ -12,15 +13,7 @@ public sealed record DeadLetter(string Id, string App, string? Topic, string? Ev
     /// <summary>Reads what the envelope says of itself; a letter that is no CloudEvent is kept all the same.</summary>
     public static DeadLetter Of(string app, string? key, byte[] raw, DateTimeOffset now)
     {
-        JsonElement envelope = default;
-        try
-        {
-            envelope = JsonElement.Parse(raw);
-        }
-        catch (JsonException)
-        {
-            // Not JSON: that may be why it died.
-        }
+        var envelope = Parse(raw) ?? default;
 
         string? Text(JsonElement of, string name) =>
             of.ValueKind == JsonValueKind.Object && of.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
@@ -30,11 +23,26 @@ public sealed record DeadLetter(string Id, string App, string? Topic, string? Ev
             Notices.NumberOf($"{app}:{eventId ?? Convert.ToBase64String(raw)}"), app, Text(envelope, "topic"), eventId, Text(envelope, "type"),
             key ?? Text(data, "productid") ?? Text(envelope, "subject"), now, raw);
     }
+
+    /// <summary>The CloudEvent, or null for one that is not JSON, which may be why it died.</summary>
+    public JsonElement? Envelope() => Parse(Raw);
+
+    private static JsonElement? Parse(byte[] raw)
+    {
+        try
+        {
+            return JsonElement.Parse(raw);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
 }
 
 /// <summary>A dead letter as whoever is on call sees it.</summary>
 public sealed record DeadLetterResource(
-    string Id, string App, string? Topic, string? EventId, string? Type, string? Key, DateTimeOffset At, string Event,
+    string Id, string App, string? Topic, string? EventId, string? Type, string? Key, DateTimeOffset At, JsonElement Event,
     [property: JsonPropertyName("_links")] Dictionary<string, Link> Links)
 {
     public static DeadLetterResource Of(DeadLetter letter)
@@ -46,7 +54,7 @@ public sealed record DeadLetterResource(
             links["replay"] = new($"{path}/replay", "POST");
         }
 
-        return new(letter.Id, letter.App, letter.Topic, letter.EventId, letter.Type, letter.Key, letter.At, System.Text.Encoding.UTF8.GetString(letter.Raw), links);
+        return new(letter.Id, letter.App, letter.Topic, letter.EventId, letter.Type, letter.Key, letter.At, letter.Envelope() ?? JsonElement.Parse(JsonSerializer.SerializeToUtf8Bytes(Encoding.UTF8.GetString(letter.Raw), NotificationJson.Default.String)), links);
     }
 }
 

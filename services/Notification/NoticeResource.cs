@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using SecondhandTrade.Contracts;
 using SecondhandTrade.Platform;
@@ -33,6 +34,8 @@ public sealed record NoticeResource(
         [$"userid={notice.UserId}", $"productid={notice.ProductId}", $"status={notice.Status}", $"status={notice.StatusCode.Korean()}"], Of(notice));
 }
 
+[JsonSerializable(typeof(string))]
+[JsonSerializable(typeof(JsonElement))]
 [JsonSerializable(typeof(WriteNotice))]
 [JsonSerializable(typeof(Notice))]
 [JsonSerializable(typeof(NoticeResource))]

@@ -42,7 +42,9 @@ public static class Notices
         {
             nameof(TradeOpened) when e.StatusCode == TradeStatus.AwaitingSeller =>
                 told.To(e.UserId, "거래가 열렸습니다. 판매자의 수락을 기다립니다.").To(e.SellerId, $"거래가 열렸습니다. {Moment(e.AcceptBy)}까지 수락해 주세요."),
-            nameof(TradeOpened) => told.ToBoth(e, "거래가 열렸습니다."),
+
+            // One that is sold at once opens accepted: the acceptance that follows tells of the same change.
+            nameof(TradeOpened) => [],
             nameof(TradeAccepted) => told.ToBoth(e, $"거래가 시작되었습니다. 만날 때: {e.ReserveDt}{(e.Address is { } place ? $", 만날 곳: {place}" : "")}."),
             nameof(TradeHandedOver) => told
                 .To(e.UserId, $"물건이 인수인계되었습니다. 이상이 없으면 거래를 완료해 주세요. {Moment(e.CompleteBy)}이 지나면 완료됩니다.")
@@ -74,10 +76,11 @@ public static class Notices
     private static string? Words(string? reason) => reason switch
     {
         "by-buyer" => "구매자 요청",
+        "asked-by-reservation" or "reservation-cancelled" => "예약 취소",
         "by-seller" => "판매자 요청",
         "payment-timeout" => "결제 시간 지남",
         "payment-void" => "결제 승인 취소",
-        "payment-expired" => "결제 승인 만료",
+        "payment-expired" or "authorisation-expired" => "결제 승인 만료",
         "date-passed" or "past-date" => "약속한 날이 지남",
         "withdrawn" or "not-on-sale" => "판매 중단",
         "units-taken-back" => "판매자가 수량을 줄임",
@@ -90,10 +93,10 @@ public static class Notices
         "already-handed-over" => "이미 인수인계됨",
         "trade-cancelled" => "거래 취소",
         "dispute-refunded" => "분쟁 환불",
-        "declined" or "seller-declined" => "판매자 거절",
+        "declined-by-seller" => "판매자 거절",
         "accept-timeout" => "수락 시간 지남",
         "capture-refused" => "결제 실패",
-        "stock-mismatch" or "stock-rejected" => "재고 부족",
+        "stock-mismatch" => "재고 부족",
         _ => null,
     };
 

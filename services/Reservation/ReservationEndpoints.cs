@@ -157,7 +157,7 @@ public static class ReservationEndpoints
     private static async Task<Reply<Reserve>> Ask(Journal journal, Task<Reply<Reserve>> actor, Func<ProductBook, Decision<ProductBook>> rule)
     {
         var reply = await actor;
-        if (reply.View is not null || journal.Last.IsOpen)
+        if (reply.Refusal?.Code != "not-found" || journal.Last.IsOpen)
         {
             return reply;
         }

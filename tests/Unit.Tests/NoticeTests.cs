@@ -74,7 +74,7 @@ public class NoticeTests
     {
         TradeEvent[] changes =
         [
-            new TradeOpened { StatusCode = TradeStatus.AwaitingSeller }, new TradeOpened { StatusCode = TradeStatus.InProgress }, new TradeAccepted { StatusCode = TradeStatus.InProgress },
+            new TradeOpened { StatusCode = TradeStatus.AwaitingSeller }, new TradeAccepted { StatusCode = TradeStatus.InProgress },
             new TradeHandedOver { StatusCode = TradeStatus.HandedOver }, new TradeCompleted { StatusCode = TradeStatus.Completed }, new TradeCanceled { StatusCode = TradeStatus.Cancelled },
             new TradeCanceled { StatusCode = TradeStatus.Declined }, new TradeDisputed { StatusCode = TradeStatus.Disputed }, new TradeResolved { StatusCode = TradeStatus.Resolved },
         ];
@@ -85,6 +85,14 @@ public class NoticeTests
             Assert.Equal(["abc", "seller"], notices.Select(n => n.UserId));
             Assert.All(notices, n => Assert.Equal(e.Status, n.Status));
         }
+    }
+
+    [Fact]
+    public void A_trade_that_opens_accepted_is_told_once()
+    {
+        TradeEvent[] batch = [new TradeOpened(), new TradeAccepted()];
+
+        Assert.Equal(["abc", "seller"], batch.SelectMany(e => Notices.Of(e with { StatusCode = TradeStatus.InProgress, UserId = "abc", SellerId = "seller" })).Select(n => n.UserId));
     }
 
     [Fact]

@@ -4,7 +4,6 @@ using SecondhandTrade.Payments;
 using SecondhandTrade.Platform;
 using SecondhandTrade.Reservations;
 using SecondhandTrade.Stocks;
-using SecondhandTrade.Trades;
 
 namespace SecondhandTrade.SystemTests;
 

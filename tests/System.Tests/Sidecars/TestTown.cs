@@ -9,7 +9,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 using SecondhandTrade.Local;
 
-namespace SecondhandTrade.SystemTests.StandIn;
+namespace SecondhandTrade.SystemTests.Sidecars;
 
 /// <summary>A stand-in with apps made on the spot; what it waits for, the test's clock decides.</summary>
 public sealed class TestTown : IAsyncDisposable

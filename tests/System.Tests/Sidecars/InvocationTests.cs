@@ -1,11 +1,10 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text;
-using Dapr.Client;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 
-namespace SecondhandTrade.SystemTests.StandIn;
+namespace SecondhandTrade.SystemTests.Sidecars;
 
 public sealed class InvocationTests(GarnetFixture redis)
 {

@@ -1,11 +1,11 @@
 using System.Net;
 using System.Net.Sockets;
 using Garnet;
-using SecondhandTrade.SystemTests.StandIn;
+using SecondhandTrade.SystemTests.Sidecars;
 
 [assembly: AssemblyFixture(typeof(GarnetFixture))]
 
-namespace SecondhandTrade.SystemTests.StandIn;
+namespace SecondhandTrade.SystemTests.Sidecars;
 
 /// <summary>One Redis for all tests of the stand-in; each test has app ids, and so keys, of its own.</summary>
 public sealed class GarnetFixture : IDisposable

@@ -4,7 +4,7 @@ using System.Text;
 using Dapr;
 using Dapr.Client;
 
-namespace SecondhandTrade.SystemTests.StandIn;
+namespace SecondhandTrade.SystemTests.Sidecars;
 
 public sealed class StateTests(GarnetFixture redis)
 {

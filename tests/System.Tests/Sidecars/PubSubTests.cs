@@ -2,12 +2,11 @@ using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Json;
 using Dapr;
-using Dapr.Client;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using SecondhandTrade.Local;
 
-namespace SecondhandTrade.SystemTests.StandIn;
+namespace SecondhandTrade.SystemTests.Sidecars;
 
 public sealed class PubSubTests(GarnetFixture redis)
 {

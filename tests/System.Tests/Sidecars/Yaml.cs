@@ -1,4 +1,4 @@
-namespace SecondhandTrade.SystemTests.StandIn;
+namespace SecondhandTrade.SystemTests.Sidecars;
 
 /// <summary>Resources the tests are run on.</summary>
 internal static class Yaml

@@ -1,6 +1,6 @@
 using SecondhandTrade.Local;
 
-namespace SecondhandTrade.SystemTests.StandIn;
+namespace SecondhandTrade.SystemTests.Sidecars;
 
 public sealed class ResourceTests(GarnetFixture redis)
 {
