@@ -79,7 +79,8 @@ public sealed partial class HouseRules
             "services", "components", "deploy", "tests", "dapr.yaml", "SecondhandTrade.sln", "README.md", "LICENSE", "Directory.Build.props", "Directory.Packages.props", "global.json",
         ];
         var names = Directory.EnumerateFileSystemEntries(Repository.Root).Select(e => Path.GetFileName(e)!).Where(n => n[0] != '.');
-        Assert.Empty(names.Except(may));
+        var unkept = Repository.Read(".gitignore").Split('\n').Select(line => line.Trim().Trim('/'));
+        Assert.Empty(names.Except(may).Except(unkept));
     }
 
     /// <summary>A file's text without its comments.</summary>
