@@ -196,7 +196,7 @@ public sealed record Payment(string Id) : IAggregate<Payment>
             WorkDue = now,
             WorkTried = 0,
         }),
-        PaymentStatus.Claimed or PaymentStatus.Captured when Work != Operation.Refund => this with { Reason = reason, Work = Operation.Refund, WorkDue = now, WorkTried = 0 },
+        PaymentStatus.Claimed or PaymentStatus.Captured when Work is not (Operation.Refund or Operation.Release) => this with { Reason = reason, Work = Operation.Refund, WorkDue = now, WorkTried = 0 },
         _ => Unchanged.Already,
     };
 

@@ -205,7 +205,7 @@ public sealed record ProductBook(string ProductId, ListingEvent? Listing, Immuta
     public Decision<ProductBook> Cancel(string id, string? by, string reason, DateTimeOffset now) => Find(id) switch
     {
         null => new Refusal("not-found", $"There is no open reservation {id}."),
-        var other when by is not null && by != other.UserId && !(by == other.SellerId && other.HasUnit) =>
+        var other when by is not null && by != other.UserId && !(by == other.SellerId && other.Status is not (ReserveStatus.Requested or ReserveStatus.Waitlisted)) =>
             new Refusal("not-found", $"There is no reservation {id}."),
         { Status: ReserveStatus.Requested or ReserveStatus.Waitlisted or ReserveStatus.Held } unpaid => Release(unpaid, reason, now),
         { Status: ReserveStatus.Confirmed, HandedOver: true } done => Refuse(done, "already-handed-over", "It has been handed over; what is left is to open a dispute on the trade."),

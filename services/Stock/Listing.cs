@@ -91,7 +91,7 @@ public sealed record Listing(string ProductId) : IAggregate<Listing>
             return new Refusal("not-allowed-in-state", "The listing is withdrawn; register a new product instead.", Status.Korean(), Allowed);
         }
 
-        var promised = Math.Max(Held.Values.Sum(), Committed.Values.Sum());
+        var promised = Committed.Values.Sum() + Held.Where(h => !Committed.ContainsKey(h.Key)).Sum(h => h.Value);
         if (qty < promised)
         {
             return new Refusal("units-promised", $"{promised} units are promised to buyers; qty cannot be {qty}.", Status.Korean(), Allowed);

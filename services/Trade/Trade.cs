@@ -182,7 +182,7 @@ public sealed record Trade(string Id) : IAggregate<Trade>
 
     public Decision<Trade> Cancel(string? by) => Status switch
     {
-        _ when by is not null && Stranger(by, seller: true) && Stranger(by, seller: false) => NotFound,
+        _ when Stranger(by, seller: true) && Stranger(by, seller: false) => NotFound,
         TradeStatus.AwaitingSeller or TradeStatus.InProgress => End(by is not null && by == About!.SellerId ? "by-seller" : "by-buyer"),
         TradeStatus.Cancelled or TradeStatus.Declined => Unchanged.Already,
         TradeStatus.HandedOver or TradeStatus.Disputed => new Refusal(
@@ -201,6 +201,7 @@ public sealed record Trade(string Id) : IAggregate<Trade>
     /// <summary>A dispute is settled: the seller is paid, or the buyer gets the money back.</summary>
     public Decision<Trade> Resolve(bool refund) => Status switch
     {
+        _ when !Exists => NotFound,
         TradeStatus.Disputed => (this with { Status = TradeStatus.Resolved, Reason = refund ? "refunded" : "paid-out" }) is var next
             ? (next, next.Fill(new TradeResolved { Refund = refund }))
             : Unchanged.Already,
