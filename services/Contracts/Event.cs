@@ -28,9 +28,8 @@ public abstract record Event
 
     /// <summary>Version and part as one number that only grows within one source: what consumers keep as watermark.</summary>
     [JsonIgnore]
-    public long Order => Version * 1000 + Part;
+    public long Order => Version * 1_000_000 + Part;
 
-    /// <summary>The reservation this belongs to, if any.</summary>
-    [JsonIgnore]
+    /// <summary>The reservation this belongs to, if any; in the body, because Dapr's envelope takes no extensions.</summary>
     public virtual string? CorrelationId => null;
 }

@@ -98,7 +98,7 @@ public static class StockEndpoints
             var (document, _) = await store.Load(productid, new Listing(productid));
             return document.State.Id is null
                 ? Results.NoContent()
-                : TypedResults.Ok(document.State.Snapshot<ListingChanged>() with { Source = store.Source(productid), Version = document.Version, Part = 999, Timestamp = store.Clock.GetUtcNow() });
+                : TypedResults.Ok(document.State.Snapshot<ListingChanged>() with { Source = store.Source(productid), Version = document.Version, Part = 999_999, Timestamp = store.Clock.GetUtcNow() });
         }).ExcludeFromDescription();
     }
 

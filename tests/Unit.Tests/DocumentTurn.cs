@@ -25,7 +25,7 @@ public sealed class DocumentTurn
         var (first, _) = Turn(Fresh, egg => egg.Boil("soft", "on the table"));
         Assert.Equal(1, first.Version);
         Assert.Equal(["kitchen:egg:1.1", "kitchen:egg:1.2"], first.Outbox.Select(e => e.Id));
-        Assert.Equal([1001, 1002], first.Outbox.Select(e => e.Sequence));
+        Assert.Equal([1_000_001L, 1_000_002L], first.Outbox.Select(e => e.Sequence));
 
         var (second, _) = Turn(first, egg => egg.Boil("hard"), told: true);
         Assert.Equal(2, second.Version);
@@ -130,10 +130,10 @@ public sealed class DocumentTurn
     [Fact]
     public void A_late_event_still_rings_what_is_overdue()
     {
-        var set = Fresh with { State = new Egg([], Noon), Seen = Fresh.Seen.SetItem("stock:p", 9001) };
+        var set = Fresh with { State = new Egg([], Noon), Seen = Fresh.Seen.SetItem("stock:p", 9_000_001) };
         var (after, _) = Turn(set, egg => egg.Boil("never"), Heard("stock:p", 2, 1));
         Assert.Equal(["rung"], after.State.Steps);
-        Assert.Equal(9001, after.Seen["stock:p"]);
+        Assert.Equal(9_000_001, after.Seen["stock:p"]);
     }
 
     [Fact]

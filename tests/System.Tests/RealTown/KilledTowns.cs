@@ -25,7 +25,7 @@ public sealed class KilledTowns(ITestOutputHelper output)
         {
             using var over = new CancellationTokenSource();
             var people = Enumerable.Range(0, 6).Select(n => Trade(town, $"{round}-{n}", accepted, over.Token)).ToList();
-            await Eventually.Holds(() => accepted.Count >= (round + 1) * 20, () => $"people to trade ({accepted.Count}):\n{town.Output}", TimeSpan.FromSeconds(60));
+            await Eventually.Holds(() => accepted.Count >= (round + 1) * 40, () => $"people to trade ({accepted.Count}):\n{town.Output}", TimeSpan.FromSeconds(60));
             await town.Kill();
             await over.CancelAsync();
             await Task.WhenAll(people);

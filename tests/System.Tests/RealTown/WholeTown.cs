@@ -57,7 +57,7 @@ public sealed partial class WholeTown : IDisposable
     }
 
     /// <summary>SIGKILL to one service; the runner starts it again.</summary>
-    public void KillService(string assembly) => Processes().Single(p => p.Arguments.Contains($"SecondhandTrade.{assembly}.dll", StringComparison.Ordinal)).Process.Kill();
+    public void KillService(string assembly) => Processes().Single(p => p.Arguments.StartsWith("dotnet ", StringComparison.Ordinal) && p.Arguments.Contains($"SecondhandTrade.{assembly}.dll", StringComparison.Ordinal)).Process.Kill();
 
     /// <summary>Asks the gateway; null where there was no answer.</summary>
     public async Task<Answer?> Ask(HttpMethod method, string path, object? body = null, string port = "8088")
@@ -89,9 +89,9 @@ public sealed partial class WholeTown : IDisposable
 
     private string At(string path) => Path.Combine(folder, path);
 
-    // Our own only: those whose address in the environment is one of this town's ports.
+    // Our own only: those that were told this town's Redis.
     private List<(Process Process, string Arguments)> Processes() => [.. Process.GetProcesses().Select(p => (p, Arguments(p.Id)))
-        .Where(p => p.Item2.Contains("SecondhandTrade.", StringComparison.Ordinal) && Environment(p.p.Id).Contains($"localhost:{moved["6379"]}", StringComparison.Ordinal))];
+        .Where(p => p.Item2.Contains("SecondhandTrade.", StringComparison.Ordinal) && Environment(p.p.Id).Contains($":{moved["6379"]}", StringComparison.Ordinal))];
 
     private static string Arguments(int id) => Read($"/proc/{id}/cmdline");
 
