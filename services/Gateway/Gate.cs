@@ -15,6 +15,7 @@ public static partial class Gate
 
         // The proxy brings keys for sticky sessions, which nothing here uses; where they lie is no news.
         builder.Logging.AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Error);
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Yarp", LogLevel.Warning);
         builder.Services.AddProblemDetails(options => options.CustomizeProblemDetails = problem =>
             problem.ProblemDetails.Extensions.TryAdd("code", Problems.CodeOf(problem.ProblemDetails.Status ?? 500)));
         return builder;
