@@ -73,7 +73,7 @@ public class MyPageTests
     public void The_row_remembers_how_far_each_source_has_come()
     {
         Assert.Equal(
-            new Dictionary<string, long> { ["payment:1"] = 4001, ["reservation:100"] = 13001, ["trade:1"] = 4001 },
+            new Dictionary<string, long> { ["payment:1"] = 4_000_001, ["reservation:100"] = 13_000_001, ["trade:1"] = 4_000_001 },
             Fold(Journey).Watermarks.ToDictionary());
     }
 
