@@ -23,7 +23,11 @@ public static class Routes
                 [
                     Listed("reservation", "/reserves/{**rest}"),
                     Listed("reservation", "/products/{productid}/queue"),
-                    Listed("trade", "/trades/{**rest}"),
+                    Listed("trade", "/trades"),
+                    Listed("trade", "/trades/{id}"),
+
+                    // How a dispute ends is not for its parties to say.
+                    Listed("trade", "/trades/{id}/{action:regex(^(accept|decline|handover|receive|complete|defer|cancel|dispute)$)}"),
                     Listed("stock", "/inventories/{**rest}"),
                     Listed("notification", "/notices"),
                     Listed("notification", "/notices/{id}"),
@@ -53,6 +57,12 @@ public static class Routes
                     foreach (var header in headers.Where(h => h.Key.StartsWith("dapr-", StringComparison.OrdinalIgnoreCase)).Select(h => h.Key).ToList())
                     {
                         headers.Remove(header);
+                    }
+
+                    // A sidecar may send a request again that had no answer in time: by its key it is known for the same.
+                    if (request.ProxyRequest.Method == HttpMethod.Post && !headers.Contains("Idempotency-Key"))
+                    {
+                        headers.Add("Idempotency-Key", Guid.NewGuid().ToString());
                     }
 
                     if (token is { Length: > 0 } && transforms.Route.ClusterId == Sidecar)

@@ -29,7 +29,6 @@ public sealed record Heard(string ReservationId, string Source, long Order, Date
     /// <summary>Where the two meet; kept only of a trade that is accepted.</summary>
     public string? Address { get; init; }
 
-    public int? Position { get; init; }
 
     public DateTimeOffset? PayBy { get; init; }
 
@@ -45,7 +44,6 @@ public sealed record Heard(string ReservationId, string Source, long Order, Date
         Qty = e.Qty,
         Price = e.Price == 0 ? null : e.Price,
         ReserveDt = e.ReserveDt,
-        Position = e.StatusCode == ReserveStatus.Waitlisted ? e.Position : null,
         PayBy = e.StatusCode == ReserveStatus.Held ? e.PayBy : null,
         Reason = e.Reason,
     };

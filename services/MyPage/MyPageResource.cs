@@ -11,7 +11,7 @@ public sealed record TimelineEntry(DateTimeOffset At, string EventType, string S
 public sealed record MyPageResource(
     string ReservationId, string? Role, string ProductId, string? ProductName, string UserId, string? SellerId, int? Qty, long? Price, string? ReserveDt, string? Address,
     string Status, string? Reason, string? ReserveStatus, ReserveStatus? ReserveStatusCode, string? TradeStatus, TradeStatus? TradeStatusCode,
-    string? PaymentStatus, PaymentStatus? PaymentStatusCode, int? Position, DateTimeOffset? PayBy, DateTimeOffset RequestedAt,
+    string? PaymentStatus, PaymentStatus? PaymentStatusCode, DateTimeOffset? PayBy, DateTimeOffset RequestedAt,
     IReadOnlyList<TimelineEntry> Timeline, IReadOnlyDictionary<string, long> Watermarks,
     [property: JsonPropertyName("_links")] Dictionary<string, Link> Links)
 {
@@ -31,7 +31,7 @@ public sealed record MyPageResource(
         return new(
             row.ReservationId, reader is null ? null : reader == row.UserId ? "BUYER" : "SELLER", row.ProductId, row.ProductName, row.UserId, row.SellerId,
             row.Qty, row.Price, row.ReserveDt, row.Address, row.Status, row.Reason, row.ReserveStatusCode?.Korean(), row.ReserveStatusCode,
-            row.TradeStatus, row.TradeStatusCode, row.PaymentStatusCode?.Korean(), row.PaymentStatusCode, row.Position, row.PayBy, row.Since,
+            row.TradeStatus, row.TradeStatusCode, row.PaymentStatusCode?.Korean(), row.PaymentStatusCode, row.PayBy, row.Since,
             [.. row.Events.Select(e => new TimelineEntry(e.At, e.EventType, e.Status, e.Reason))], row.Watermarks, links);
     }
 }

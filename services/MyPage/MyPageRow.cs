@@ -40,7 +40,6 @@ public sealed record MyPageRow(string ReservationId)
 
     public string? Reason { get; init; }
 
-    public int? Position { get; init; }
 
     public DateTimeOffset? PayBy { get; init; }
 
@@ -82,7 +81,6 @@ public sealed record MyPageRow(string ReservationId)
             TradeStatus = trade?.Status,
             Status = shown?.Status ?? "",
             Reason = shown?.Reason,
-            Position = reserve?.Position,
             PayBy = reserve?.PayBy,
             Since = events.IsEmpty ? default : events[0].At,
             Watermarks = events.GroupBy(e => e.Source).ToImmutableSortedDictionary(of => of.Key, of => of.Max(e => e.Order), StringComparer.Ordinal),

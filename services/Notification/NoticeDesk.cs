@@ -43,13 +43,8 @@ public sealed class NoticeDesk(AggregateStore store, ReadModel lists, NoticeStre
         return read;
     }
 
-    public async Task Wake(string id)
+    public async Task Wake(string id, double mark)
     {
-        if (await store.Wakes.Due($"{WakeKind}/{id}") is not { } mark)
-        {
-            return;
-        }
-
         if (await Find(id) is { } kept)
         {
             await Tell(kept, mark);

@@ -60,7 +60,8 @@ public static class Notices
         };
     }
 
-    public static IReadOnlyList<Notice> Of(PaymentEvent e) => e.EventType == nameof(PaymentDeclined)
+    // A card that was never asked has declined nothing.
+    public static IReadOnlyList<Notice> Of(PaymentEvent e) => e is { EventType: nameof(PaymentDeclined), Reason: not ("not-received" or "reservation-dead") }
         ? new Told(e, null, e.ReservationId, e.Status).To(e.UserId, "결제가 거절되었습니다. 다른 결제 수단으로 다시 시도해 주세요.")
         : [];
 

@@ -128,7 +128,7 @@ public sealed record Payment(string Id) : IAggregate<Payment>
         (Operation.Authorise, ProviderWord.Approved, PaymentStatus.Pending or PaymentStatus.Unknown) =>
             Tell<PaymentAuthorized>(Done(this with { Status = PaymentStatus.Authorized, ValidUntil = now + AuthorisationHolds, Reason = null })),
         (Operation.Authorise, _, PaymentStatus.Pending or PaymentStatus.Unknown) =>
-            Tell<PaymentDeclined>(Done(this with { Status = PaymentStatus.Declined, Reason = reason ?? (word == ProviderWord.NeverCame ? "not-received" : "declined") })),
+            Tell<PaymentDeclined>(Done(this with { Status = PaymentStatus.Declined, Reason = Closed ? "reservation-dead" : reason ?? (word == ProviderWord.NeverCame ? "not-received" : "declined") })),
 
         (Operation.Void, _, _) => Done(this),
 

@@ -35,7 +35,7 @@ public interface IPaymentActor : IActor
     Task<Reply<Payment>> HearTrade(TradeEvent trade, bool refund);
 
     /// <summary>Does what is due; changed with work left means the provider is to be asked now.</summary>
-    Task<Reply<Payment>> Wake();
+    Task<Reply<Payment>> Wake(double mark);
 }
 
 public sealed class PaymentActor(ActorHost host, AggregateStore store, ReadModel lists, IOptions<PaymentTerms> terms)
@@ -72,7 +72,7 @@ public sealed class PaymentActor(ActorHost host, AggregateStore store, ReadModel
         },
         trade);
 
-    public Task<Reply<Payment>> Wake() => Handle(payment => payment.Try(Now), waking: true);
+    public Task<Reply<Payment>> Wake(double mark) => Handle(payment => payment.Try(Now), wakeMark: mark);
 
     protected override Payment Equip(Payment state) => state with { AuthorisationHolds = terms.Value.AuthorisationHolds };
 
@@ -96,9 +96,9 @@ public sealed partial class ProviderDesk(IPaymentProvider provider, IActorProxyF
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(8);
 
-    public async Task Wake(string id)
+    public async Task Wake(string id, double mark)
     {
-        if (await actors.Payment(id).Wake() is { Changed: true, View: { Work: not null } payment })
+        if (await actors.Payment(id).Wake(mark) is { Changed: true, View: { Work: not null } payment })
         {
             await Ask(payment, first: false);
         }

@@ -81,23 +81,20 @@ public sealed class SimulatedProvider(IConnectionMultiplexer redis, TimeProvider
     public async Task<ProviderWord> Void(string key, CancellationToken stop)
     {
         var mode = await Begin(stop);
-        if (await Status(key) is not ("captured" or "released" or "refunded"))
-        {
-            await Books.HashSetAsync(Key(key), "status", "voided");
-        }
-
+        await Change(key, status => status is "captured" or "released" or "refunded" ? null : "voided");
         return End(mode, ProviderWord.Approved);
     }
 
     public async Task<ProviderWord> Refund(string key, CancellationToken stop)
     {
-        if (await Status(key) is "captured" or "refunded")
+        // Voided if nothing was captured, in one step with finding that out: a capture may be on its way.
+        var mode = await Begin(stop);
+        return End(mode, await Change(key, status => status == "captured" ? "refunded" : status is "refunded" or "released" ? null : "voided") switch
         {
-            return await Move(key, "refunded", ["captured"], stop);
-        }
-
-        await Void(key, stop);
-        return ProviderWord.Voided;
+            "refunded" => ProviderWord.Approved,
+            "voided" => ProviderWord.Voided,
+            _ => ProviderWord.Declined,
+        });
     }
 
     public Task<ProviderWord> Release(string key, CancellationToken stop) => Move(key, "released", ["captured"], stop);
@@ -130,14 +127,30 @@ public sealed class SimulatedProvider(IConnectionMultiplexer redis, TimeProvider
     private async Task<ProviderWord> Move(string key, string to, IReadOnlyCollection<string> from, CancellationToken stop)
     {
         var mode = await Begin(stop);
-        var status = await Status(key);
-        if (status is not null && from.Contains(status))
-        {
-            await Books.HashSetAsync(Key(key), "status", to);
-            status = to;
-        }
-
+        var status = await Change(key, status => status is not null && from.Contains(status) ? to : null);
         return End(mode, status == to ? ProviderWord.Approved : ProviderWord.Declined);
+    }
+
+    // One step, as at a real provider; a change of null leaves it as it is. Answers with what is so then.
+    private async Task<string?> Change(string key, Func<string?, string?> change)
+    {
+        while (true)
+        {
+            var kept = await Books.HashGetAsync(Key(key), "status");
+            var status = await Status(key);
+            if (change(status) is not { } next)
+            {
+                return status;
+            }
+
+            var write = Books.CreateTransaction();
+            write.AddCondition(kept.IsNull ? Condition.HashNotExists(Key(key), "status") : Condition.HashEqual(Key(key), "status", kept));
+            _ = write.HashSetAsync(Key(key), "status", next);
+            if (await write.ExecuteAsync())
+            {
+                return next;
+            }
+        }
     }
 
     private async Task<string?> Status(string key)

@@ -38,7 +38,7 @@ public sealed record Document<TState>(long Version, TState State, ImmutableDicti
         return (new(
             version,
             decision.Next ?? state,
-            remember ? Seen.SetItem(heard!.Source, heard.Order) : Seen,
+            (remember ? Seen.SetItem(heard!.Source, heard.Order) : Seen) is var seen && told ? seen.RemoveRange(seen.Keys.Where(s => !state.Remembers(s))) : seen,
             [.. told ? [] : Outbox, .. events]), decision.Refusal);
     }
 }
@@ -52,6 +52,8 @@ public sealed partial class AggregateStore(DaprClient dapr, TownService service,
 {
     // First write wins: without it an empty ETag overwrites whatever another owner has just created.
     private static readonly StateOptions FirstWrite = new() { Concurrency = ConcurrencyMode.FirstWrite };
+
+    private DateTimeOffset brokerRestsUntil;
 
     public WakeList Wakes => wakes;
 
@@ -98,8 +100,13 @@ public sealed partial class AggregateStore(DaprClient dapr, TownService service,
         where T : class => await dapr.GetStateAsync<T?>(TownService.StateStore, key);
 
     /// <summary>Publishes in order; false if the broker cannot be reached, and then nothing is lost: the wake list asks again.</summary>
-    public async Task<bool> Publish(IEnumerable<OutboxEvent> events)
+    public async Task<bool> Publish(IReadOnlyCollection<OutboxEvent> events)
     {
+        if (events.Count > 0 && clock.GetUtcNow() < brokerRestsUntil)
+        {
+            return false;
+        }
+
         foreach (var e in events)
         {
             var metadata = new Dictionary<string, string>
@@ -123,6 +130,8 @@ public sealed partial class AggregateStore(DaprClient dapr, TownService service,
             }
             catch (DaprException failure)
             {
+                // A broker that is away must not cost every turn of every aggregate a try: the wake list comes back to it.
+                brokerRestsUntil = clock.GetUtcNow() + TimeSpan.FromSeconds(3);
                 LogUnpublished(e.Id, e.Type, failure);
                 return false;
             }
@@ -171,27 +180,37 @@ public abstract class AggregateActor<TState>(ActorHost host, AggregateStore stor
     private string WakeMember => $"{GetType().Name}/{AggregateId}";
 
     /// <summary>One turn: load, apply overdue deadlines, decide, save under the ETag, publish. One that wakes also takes the aggregate off the wake list.</summary>
-    protected async Task<Reply<TState>> Handle(Func<TState, Decision<TState>> decide, Event? heard = null, bool waking = false)
+    protected async Task<Reply<TState>> Handle(Func<TState, Decision<TState>> decide, Event? heard = null, double? wakeMark = null)
     {
-        var asleepFrom = waking ? await store.Wakes.Due(WakeMember) : null;
-        for (var attempt = 1; attempt <= 3; attempt++)
+        // Who wakes must not go by what it remembers: another owner may have left work since.
+        kept = wakeMark is null ? kept : null;
+        var mark = wakeMark;
+        for (var attempt = 1; attempt <= 4; attempt++)
         {
+            var remembered = kept;
             var before = kept ??= await Load();
             var (next, refusal) = before.Document.Turn(
                 decide, heard, store.Source(AggregateId), store.Clock.GetUtcNow(), Activity.Current?.Id, store.Json, before.Told);
-            if (ReferenceEquals(next, before.Document))
+            if (refusal is not null && remembered is not null)
             {
-                await Tell(before, asleepFrom);
-                return new(next.State, refusal, Changed: false);
+                // A no from memory may be out of date, and no write would show it.
+                kept = null;
+                continue;
             }
 
-            asleepFrom = await store.Wakes.Put(WakeMember, Earliest(next.State.NextWake, store.Clock.GetUtcNow() + PublishAgain));
+            if (ReferenceEquals(next, before.Document))
+            {
+                await Tell(before, mark);
+                return new(next.State, refusal, Changed: false, next.Version);
+            }
+
+            mark = await store.Wakes.Put(WakeMember, store.Clock.GetUtcNow() + PublishAgain);
             if (await store.Save(AggregateId, next, before.ETag))
             {
                 // A save does not tell its ETag. Redis counts them; where a store does not, the guess costs a reload, never a write.
                 kept = new(next, long.TryParse(before.ETag, out var n) ? $"{n + 1}" : "1") ;
-                await Tell(kept, asleepFrom);
-                return new(next.State, refusal, Changed: true);
+                await Tell(kept, mark);
+                return new(next.State, refusal, Changed: true, next.Version);
             }
 
             kept = null;
@@ -212,7 +231,7 @@ public abstract class AggregateActor<TState>(ActorHost host, AggregateStore stor
         return new(document with { State = Equip(document.State) }, etag);
     }
 
-    private async Task Tell(Kept turn, double? asleepFrom)
+    private async Task Tell(Kept turn, double? mark)
     {
         if (!turn.Told && turn.Document.Version > 0)
         {
@@ -225,13 +244,11 @@ public abstract class AggregateActor<TState>(ActorHost host, AggregateStore stor
             turn.Told = true;
         }
 
-        if (asleepFrom is { } seen)
+        if (mark is { } seen)
         {
             await store.Wakes.Settle(WakeMember, seen, turn.Document.State.NextWake);
         }
     }
-
-    private static DateTimeOffset Earliest(DateTimeOffset? one, DateTimeOffset other) => one < other ? one.Value : other;
 
     /// <summary>What is known of the document between turns. Each turn marks only its own: a turn whose caller gave up may still be running beside the next.</summary>
     private sealed record Kept(Document<TState> Document, string ETag)

@@ -43,15 +43,18 @@ public interface IAggregate<TSelf>
     /// <summary>When there is something to do without a visitor, or null.</summary>
     DateTimeOffset? NextWake { get; }
 
+    /// <summary>Whether it still matters how far a source has been heard; what could change nothing any more need not be remembered.</summary>
+    bool Remembers(string source) => true;
+
     /// <summary>The state without what may be forgotten once its events are out.</summary>
     TSelf Told() => (TSelf)this;
 }
 
-/// <summary>An actor's answer: what is so now, why not if it was refused, and whether this turn changed anything.</summary>
-public sealed record Reply<TView>(TView? View, Refusal? Refusal, bool Changed)
+/// <summary>An actor's answer: what is so now, why not if it was refused, whether this turn changed anything, and the document's version.</summary>
+public sealed record Reply<TView>(TView? View, Refusal? Refusal, bool Changed, long Version)
     where TView : class
 {
     /// <summary>The same answer, showing a part of the whole.</summary>
     public Reply<TPart> Of<TPart>(Func<TView, TPart?> part)
-        where TPart : class => new(View is null ? null : part(View), Refusal, Changed);
+        where TPart : class => new(View is null ? null : part(View), Refusal, Changed, Version);
 }

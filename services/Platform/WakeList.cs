@@ -16,7 +16,7 @@ public sealed class WakeList(IConnectionMultiplexer redis, TownService service, 
     // Only who saw the entry last may settle it: another owner may have put it back for work that this one does not know of.
     private static readonly string SettleScript = """
         local score = redis.call('ZSCORE', KEYS[1], ARGV[1])
-        if not score or tonumber(score) ~= tonumber(ARGV[2]) then return 0 end
+        if score and tonumber(score) ~= tonumber(ARGV[2]) then return 0 end
         if ARGV[3] == '' then redis.call('ZREM', KEYS[1], ARGV[1]) else redis.call('ZADD', KEYS[1], ARGV[3], ARGV[1]) end
         return 1
         """;
@@ -35,9 +35,6 @@ public sealed class WakeList(IConnectionMultiplexer redis, TownService service, 
         return mark;
     }
 
-    /// <summary>The mark of the member's entry, or null if it is not on the list.</summary>
-    public async Task<double?> Due(string member) => await Redis.SortedSetScoreAsync(key, member);
-
     /// <summary>Moves the member to its next due time, or takes it off, unless someone has put it anew since the mark.</summary>
     public async Task Settle(string member, double mark, DateTimeOffset? next)
     {
@@ -45,17 +42,19 @@ public sealed class WakeList(IConnectionMultiplexer redis, TownService service, 
         Nudge(next);
     }
 
-    /// <summary>Leases up to <paramref name="count"/> members that are due: they come again after the lease unless settled.</summary>
-    public async Task<IReadOnlyList<string>> Lease(int count, TimeSpan lease)
+    /// <summary>Leases up to <paramref name="count"/> members that are due, with the marks of their leases: they come again after the lease unless settled.</summary>
+    public async Task<IReadOnlyList<(string Member, double Mark)>> Lease(int count, TimeSpan lease)
     {
         var now = clock.GetUtcNow();
         var due = await Redis.SortedSetRangeByScoreAsync(key, stop: now.ToUnixTimeMilliseconds() + 1, take: count);
-        var leased = new List<string>();
+        var leased = new List<(string, double)>();
         foreach (var member in due)
         {
-            if (await Due(member!) is { } mark && mark <= now.ToUnixTimeMilliseconds() + 1 && (int)await Redis.ScriptEvaluateAsync(SettleScript, [key], [member, mark, Mark(now + lease)]) == 1)
+            var until = Mark(now + lease);
+            if (await Redis.SortedSetScoreAsync(key, member) is { } mark && mark <= now.ToUnixTimeMilliseconds() + 1
+                && (int)await Redis.ScriptEvaluateAsync(SettleScript, [key], [member, mark, until]) == 1)
             {
-                leased.Add(member!);
+                leased.Add((member!, until));
             }
         }
 
@@ -84,8 +83,8 @@ public sealed class WakeList(IConnectionMultiplexer redis, TownService service, 
     }
 }
 
-/// <summary>What a context does when one of its members is due; the text after the slash of the member is the id.</summary>
-public sealed record WakeHandler(string Kind, Func<string, Task> Wake);
+/// <summary>What a context does when one of its members is due: it is given the id (the text after the slash) and the mark of the lease, to settle it by.</summary>
+public sealed record WakeHandler(string Kind, Func<string, double, Task> Wake);
 
 /// <summary>Leases what is due and wakes it; remote work (payment, provider) is done here, outside any actor's turn.</summary>
 public sealed partial class WakeWorker(WakeList wakes, IEnumerable<WakeHandler> handlers, DaprClient dapr, TimeProvider clock, ILogger<WakeWorker> log)
@@ -94,7 +93,7 @@ public sealed partial class WakeWorker(WakeList wakes, IEnumerable<WakeHandler> 
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Lease = TimeSpan.FromSeconds(10);
 
-    private readonly Dictionary<string, Func<string, Task>> byKind = handlers.ToDictionary(h => h.Kind, h => h.Wake);
+    private readonly Dictionary<string, Func<string, double, Task>> byKind = handlers.ToDictionary(h => h.Kind, h => h.Wake);
     private readonly SemaphoreSlim slots = new(32);
     private int busy;
     private volatile bool warm;
@@ -116,16 +115,17 @@ public sealed partial class WakeWorker(WakeList wakes, IEnumerable<WakeHandler> 
             {
                 while (await wakes.Lease(64, Lease) is { Count: > 0 } due)
                 {
-                    foreach (var member in due)
+                    foreach (var (member, mark) in due)
                     {
                         await slots.WaitAsync(stoppingToken);
                         Interlocked.Increment(ref busy);
-                        _ = Wake(member, stoppingToken);
+                        _ = Wake(member, mark, stoppingToken);
                     }
                 }
             }
-            catch (RedisException failure)
+            catch (Exception failure) when (failure is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
             {
+                // Whatever it is: a worker that ends takes the service with it.
                 LogNoList(failure);
             }
             finally
@@ -151,18 +151,18 @@ public sealed partial class WakeWorker(WakeList wakes, IEnumerable<WakeHandler> 
         {
             Interlocked.Increment(ref busy);
             await slots.WaitAsync(stop);
-            await Wake($"{kind}/warm-up", stop);
+            await Wake($"{kind}/warm-up", 0, stop);
         }
 
         warm = true;
     }
 
-    private async Task Wake(string member, CancellationToken stop)
+    private async Task Wake(string member, double mark, CancellationToken stop)
     {
         var slash = member.IndexOf('/', StringComparison.Ordinal);
         try
         {
-            await byKind[member[..slash]](member[(slash + 1)..]);
+            await byKind[member[..slash]](member[(slash + 1)..], mark);
         }
         catch (Exception failure) when (failure is not OperationCanceledException || !stop.IsCancellationRequested)
         {

@@ -16,13 +16,16 @@ public sealed partial class Intake(
     // Longer than a decision takes when all is well, so that the worker only steps in where the first attempt died.
     private static readonly TimeSpan Decided = TimeSpan.FromSeconds(5);
 
+    // A buyer is told within 3 s that the request is taken in, whatever keeps the product's actor.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2.5);
+
     /// <summary>Writes the journal; returns what is kept under the id, which is another's if the id was taken.</summary>
     public async Task<Journal> Write(PlaceReserve asked)
     {
         var now = clock.GetUtcNow();
         await store.Wakes.Put($"{WakeKind}/{asked.Id}", now + Decided);
         var journal = await store.Change<Journal>(Journal.Key(asked.Id!), kept => kept ?? new(asked, now, asked.Open(now), []));
-        await lists.Put(ReserveResource.Kind, ReserveResource.Row(journal!, null));
+        await lists.Put(ReserveResource.Kind, ReserveResource.Row(journal!));
         return journal!;
     }
 
@@ -31,11 +34,12 @@ public sealed partial class Intake(
     {
         try
         {
-            return await actors.Product(journal.Request.ProductId!).Request(journal.Last);
+            return await actors.Product(journal.Request.ProductId!).Request(journal.Last).WaitAsync(Patience, clock);
         }
-        catch (Exception failure) when (failure is ActorMethodInvocationException or DaprException or DaprApiException or HttpRequestException or OperationCanceledException)
+        catch (Exception failure) when (failure is ActorMethodInvocationException or DaprException or DaprApiException or HttpRequestException or OperationCanceledException or TimeoutException)
         {
             LogUndecided(journal.Request.Id!, journal.Request.ProductId!, failure);
+            await store.Wakes.Put($"{WakeKind}/{journal.Request.Id}", clock.GetUtcNow() + Decided);
             return null;
         }
     }
@@ -45,13 +49,22 @@ public sealed partial class Intake(
     {
         var product = actors.Product(productId);
         var answer = await payment.Authorise(productId, held);
-        var reply = answer?.Outcome switch
+        try
         {
-            PaymentStatus.Authorized or PaymentStatus.Claimed or PaymentStatus.Captured => await product.PaymentAuthorized(held.Id, held.Id),
-            PaymentStatus.Declined or PaymentStatus.Voided or PaymentStatus.Expired => null,
-            _ => await product.PaymentTroubled(held.Id),
-        };
-        return (reply?.View ?? held, answer);
+            var reply = answer?.Outcome switch
+            {
+                PaymentStatus.Authorized or PaymentStatus.Claimed or PaymentStatus.Captured => await product.PaymentAuthorized(held.Id, held.Id),
+                PaymentStatus.Declined or PaymentStatus.Voided or PaymentStatus.Expired => null,
+                _ => await product.PaymentTroubled(held.Id),
+            };
+            return (reply?.View ?? held, answer);
+        }
+        catch (Exception failure) when (failure is ActorMethodInvocationException or DaprException or DaprApiException or HttpRequestException or OperationCanceledException)
+        {
+            // Payment's own event tells the book; what the buyer needs to know is that the unit is held.
+            LogUndecided(held.Id, productId, failure);
+            return (held, null);
+        }
     }
 
     /// <summary>Asks payment to void what a cancelled reservation has paid, and tells the book whatever it says.</summary>
@@ -116,12 +129,11 @@ public sealed partial class Intake(
     }
 
     /// <summary>A request that nobody has seen to a decision: its first visitor's process died on the way.</summary>
-    public async Task WakeReserve(string id)
+    public async Task WakeReserve(string id, double mark)
     {
-        var mark = await store.Wakes.Due($"{WakeKind}/{id}");
         if (await store.Read<Journal>(Journal.Key(id)) is { Timeline.IsEmpty: true } journal)
         {
-            await lists.Put(ReserveResource.Kind, ReserveResource.Row(journal, null));
+            await lists.Put(ReserveResource.Kind, ReserveResource.Row(journal));
             if (await Decide(journal) is not { View: { } decided })
             {
                 return;
@@ -133,36 +145,32 @@ public sealed partial class Intake(
             }
         }
 
-        if (mark is { } seen)
-        {
-            await store.Wakes.Settle($"{WakeKind}/{id}", seen, null);
-        }
+        await store.Wakes.Settle($"{WakeKind}/{id}", mark, null);
     }
 
     /// <summary>Whatever is due in a product's book; payment is asked here, outside the actor's turn, so that a slow payment keeps nobody waiting.</summary>
-    public async Task WakeProduct(string productId)
+    public async Task WakeProduct(string productId, double mark)
     {
-        var reply = await actors.Product(productId).Wake();
-        foreach (var reserve in reply.View!.Reserves.Where(r => r.AskPaymentAt is not null && r.Asked > 0))
+        var reply = await actors.Product(productId).Wake(mark);
+        var asked = reply.View!.Reserves.Where(r => r.AskPaymentAt is not null && r.AskedAt is not null).ToList();
+        if (reply.Changed)
         {
-            if (reserve.Status == ReserveStatus.CancelPending)
-            {
-                await Void(productId, reserve);
-            }
-            else if (await payment.Look(reserve.Id) is { } answer)
-            {
-                var product = actors.Product(productId);
-                _ = answer.Outcome switch
-                {
-                    PaymentStatus.Authorized or PaymentStatus.Claimed => await product.PaymentAuthorized(reserve.Id, reserve.Id),
-                    null or PaymentStatus.Declined => await product.PaymentReady(reserve.Id),
-                    _ => null,
-                };
-            }
+            await Task.WhenAll(asked.Where(r => r.AskedAt == asked.Max(a => a.AskedAt)).Select(r => r.Status == ReserveStatus.CancelPending ? Void(productId, r) : Look(productId, r)));
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Reservation {Id} is taken in but not decided: product {Product} cannot be reached")]
+    private async Task<Reserve> Look(string productId, Reserve held)
+    {
+        var product = actors.Product(productId);
+        return (await payment.Look(held.Id) switch
+        {
+            { Outcome: PaymentStatus.Authorized or PaymentStatus.Claimed } => await product.PaymentAuthorized(held.Id, held.Id),
+            { Outcome: null or PaymentStatus.Declined } => await product.PaymentReady(held.Id),
+            _ => null,
+        })?.View ?? held;
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Reservation {Id} waits: its product {Product} cannot be reached")]
     private partial void LogUndecided(string id, string product, Exception failure);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Stock cannot be asked about product {Product}; its events will tell")]

@@ -33,7 +33,7 @@ public interface IProductActor : IActor
     Task<Reply<Reserve>> HearTrade(TradeEvent trade, bool refund);
 
     /// <summary>Does what is due; answers with the book, whose reservations that wait for payment are to be asked about.</summary>
-    Task<Reply<ProductBook>> Wake();
+    Task<Reply<ProductBook>> Wake(double mark);
 }
 
 public sealed class ProductActor(ActorHost host, AggregateStore store, ReadModel lists, IOptions<ReservationTerms> terms)
@@ -87,24 +87,26 @@ public sealed class ProductActor(ActorHost host, AggregateStore store, ReadModel
             nameof(TradeHandedOver) => book.TradeHandedOver(trade.Id),
             nameof(TradeCancelRefused) => book.TradeCancelRefused(trade.Id),
             nameof(TradeCanceled) or nameof(TradeRefused) => book.PaymentGone(trade.Id, trade.Reason ?? "trade-cancelled", Now),
-            nameof(TradeCompleted) => book.TradeCompleted(trade.Id),
-            nameof(TradeResolved) => book.TradeResolved(trade.Id, refund),
+            nameof(TradeCompleted) => book.TradeCompleted(trade.Id, Now),
+            nameof(TradeResolved) => book.TradeResolved(trade.Id, refund, Now),
             _ => Unchanged.Already,
         },
         trade);
 
-    public Task<Reply<ProductBook>> Wake() => Handle(book => book.AskPayment(Now), waking: true);
+    public Task<Reply<ProductBook>> Wake(double mark) => Handle(book => book.AskPayment(Now), wakeMark: mark);
 
     protected override ProductBook Equip(ProductBook state) => state with { Terms = terms.Value };
 
     protected override async Task Project(Document<ProductBook> document)
     {
-        foreach (var id in document.Outbox.Select(e => e.Subject).Distinct())
+        // A trade that goes on changes what may be done with its reservation without an event of ours.
+        var traded = document.State.Reserves.Where(r => r.Status == ReserveStatus.Confirmed).Select(r => r.Id);
+        foreach (var id in document.Outbox.Select(e => e.Subject).Union(traded))
         {
             var journal = await store.Change<Journal>(Journal.Key(id), journal => journal?.Follow(document));
             if (journal is not null)
             {
-                await lists.Put(ReserveResource.Kind, ReserveResource.Row(journal, document.State.Position(id)));
+                await lists.Put(ReserveResource.Kind, ReserveResource.Row(journal));
             }
         }
     }

@@ -62,6 +62,8 @@ public sealed record Reserve(
 
     public int Asked { get; init; }
 
+    public DateTimeOffset? AskedAt { get; init; }
+
     [JsonIgnore]
     public bool IsOpen => Status is ReserveStatus.Requested or ReserveStatus.Waitlisted || HasUnit;
 
@@ -111,6 +113,9 @@ public sealed record ProductBook(string ProductId, ListingEvent? Listing, Immuta
     public int? Position(string id) => Find(id) is { Status: ReserveStatus.Waitlisted }
         ? Reserves.Where(r => r.Status == ReserveStatus.Waitlisted).TakeWhile(r => r.Id != id).Count() + 1
         : null;
+
+    /// <summary>Of reservations that have left the book nothing that is heard can change anything.</summary>
+    public bool Remembers(string source) => source.StartsWith("stock:", StringComparison.Ordinal) || Find(source[(source.IndexOf(':', StringComparison.Ordinal) + 1)..]) is not null;
 
     /// <summary>The finished ones leave the book once everyone has been told.</summary>
     public ProductBook Told() => this with { Reserves = Reserves.RemoveAll(r => !r.IsOpen) };
@@ -249,12 +254,12 @@ public sealed record ProductBook(string ProductId, ListingEvent? Listing, Immuta
     };
 
     /// <summary>The trade is over and the unit with it; those who wait for the last one are told that it is gone.</summary>
-    public Decision<ProductBook> TradeCompleted(string id) => Sold<ReserveFulfilled>(id, ReserveStatus.Fulfilled, null);
+    public Decision<ProductBook> TradeCompleted(string id, DateTimeOffset now) => Sold<ReserveFulfilled>(id, ReserveStatus.Fulfilled, null, now);
 
     /// <summary>A dispute after the hand-over was settled; the unit is gone from here either way.</summary>
-    public Decision<ProductBook> TradeResolved(string id, bool refund) => refund
-        ? Sold<ReserveCanceled>(id, ReserveStatus.Cancelled, "dispute-refunded")
-        : TradeCompleted(id);
+    public Decision<ProductBook> TradeResolved(string id, bool refund, DateTimeOffset now) => refund
+        ? Sold<ReserveCanceled>(id, ReserveStatus.Cancelled, "dispute-refunded", now)
+        : TradeCompleted(id, now);
 
     public Decision<ProductBook> Overdue(DateTimeOffset now)
     {
@@ -289,7 +294,7 @@ public sealed record ProductBook(string ProductId, ListingEvent? Listing, Immuta
         var asking = Reserves.Where(r => r.AskPaymentAt <= now).ToList();
         return asking.Count == 0 ? Unchanged.Already : this with
         {
-            Reserves = [.. Reserves.Select(r => asking.Contains(r) ? r with { Asked = r.Asked + 1, AskPaymentAt = now + Again(r) } : r)],
+            Reserves = [.. Reserves.Select(r => asking.Contains(r) ? r with { Asked = r.Asked + 1, AskedAt = now, AskPaymentAt = now + Again(r) } : r)],
         };
     }
 
@@ -303,7 +308,7 @@ public sealed record ProductBook(string ProductId, ListingEvent? Listing, Immuta
         return change.Done;
     }
 
-    private Decision<ProductBook> Sold<TEvent>(string id, ReserveStatus status, string? reason)
+    private Decision<ProductBook> Sold<TEvent>(string id, ReserveStatus status, string? reason, DateTimeOffset now)
         where TEvent : ReserveEvent, new()
     {
         if (Find(id) is not { Status: ReserveStatus.Confirmed or ReserveStatus.CancelPending } sold)
@@ -317,6 +322,8 @@ public sealed record ProductBook(string ProductId, ListingEvent? Listing, Immuta
         {
             change.End<ReserveRejected>(waiter.Id, ReserveStatus.Rejected, "sold-out");
         }
+
+        change.Promote(now);
 
         return change.Done;
     }
@@ -365,7 +372,7 @@ public sealed record ProductBook(string ProductId, ListingEvent? Listing, Immuta
             {
                 To<ReserveRejected>(reserve with { Status = ReserveStatus.Rejected, Reason = no });
             }
-            else if (Waiting == 0 && Book.Free >= reserve.Qty)
+            else if (Book.Free >= reserve.Qty && !Book.Reserves.Exists(r => CanHave(r, now)))
             {
                 To<ReserveHeld>(reserve with { Status = ReserveStatus.Held, PayBy = now + Book.Terms.PayWithin });
             }
@@ -378,9 +385,9 @@ public sealed record ProductBook(string ProductId, ListingEvent? Listing, Immuta
         /// <summary>Gives what is free to the first in the queue whom it is enough for and whose date has not passed.</summary>
         public void Promote(DateTimeOffset now)
         {
-            foreach (var waiter in Book.Reserves.Where(r => r.Status == ReserveStatus.Waitlisted && r.Until > now))
+            foreach (var waiter in Book.Reserves)
             {
-                if (Book.Listing is { StatusCode: not (InventoryStatus.Withdrawn or InventoryStatus.Hidden) } && waiter.Qty <= Book.Free)
+                if (CanHave(waiter, now))
                 {
                     To<ReserveHeld>(waiter with { Status = ReserveStatus.Held, Promoted = true, PayBy = now + Book.Terms.PayWithinWhenPromoted });
                 }
@@ -420,6 +427,11 @@ public sealed record ProductBook(string ProductId, ListingEvent? Listing, Immuta
                 Reason = reserve.Reason,
             });
 
+        // First come, first held, of those whom what is free is enough for: one who wants more does not keep units idle.
+        private bool CanHave(Reserve waiter, DateTimeOffset now) =>
+            waiter.Status == ReserveStatus.Waitlisted && waiter.Until > now && waiter.Qty <= Book.Free
+            && Book.Listing is { StatusCode: not (InventoryStatus.Withdrawn or InventoryStatus.Hidden) };
+
         private int Waiting => Book.Reserves.Count(r => r.Status == ReserveStatus.Waitlisted);
 
         private string? Reason(ListingEvent listing, Reserve reserve, DateTimeOffset now) => reserve switch
@@ -430,7 +442,7 @@ public sealed record ProductBook(string ProductId, ListingEvent? Listing, Immuta
             _ when listing.Price is { } price && reserve.AskedPrice is { } asked && asked != price => "price-changed",
             _ when reserve.Price <= 0 => "price-required",
             _ when listing.Supplied - Book.Gone < reserve.Qty => "sold-out",
-            _ when (Waiting > 0 || Book.Free < reserve.Qty) && Waiting >= Book.Terms.LongestQueue => "queue-full",
+            _ when Book.Free < reserve.Qty && Waiting >= Book.Terms.LongestQueue => "queue-full",
             _ => null,
         };
     }

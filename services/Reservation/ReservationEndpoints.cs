@@ -18,8 +18,13 @@ public static class ReservationEndpoints
                 return wrong;
             }
 
-            // Only a request that is new is asked whether its product exists: a repeated one gets its answer whatever stock says by now.
-            if (await intake.Find(asked.Id!) is null && !await intake.MayExist(asked.ProductId!))
+            // One that is known gets its answer, whatever stock says of the product by now.
+            if (await intake.Find(asked.Id!) is var (known, _))
+            {
+                return known.Request == asked ? await Settle(http, intake, known) : Taken(http, body.Id, asked.Id!);
+            }
+
+            if (!await intake.MayExist(asked.ProductId!))
             {
                 return Problems.Problem(404, "unknown-product", $"There is no product {asked.ProductId}; nothing was reserved.", null, ("errors", new Dictionary<string, string[]> { ["productid"] = ["unknown product"] }));
             }
@@ -38,7 +43,7 @@ public static class ReservationEndpoints
 
             var (views, total) = await lists.Query<ReserveResource>(
                 ReserveResource.Kind, paging, userid is null ? null : $"userid={userid}", productid is null ? null : $"productid={productid}", status is null ? null : $"status={status}");
-            return Hal.List(http, ReserveResource.Kind, views, total, paging);
+            return Hal.List(http, ReserveResource.Kind, [.. views.Select(v => v.UserId == userid ? v : v with { Address = null })], total, paging);
         });
 
         reserves.MapGet("/{id}", async (string id, string? userid, HttpContext http, Intake intake) =>
@@ -63,8 +68,13 @@ public static class ReservationEndpoints
                 return stale;
             }
 
+            if (journal.Timeline.IsEmpty)
+            {
+                await intake.Decide(journal);
+            }
+
             var reply = await Ask(journal, actors.Product(journal.Request.ProductId!).Pay(id, userid), book => book.Pay(id, userid));
-            return reply.Refusal is { } refusal ? Refused(refusal) : await Settle(http, intake, journal with { Last = reply.View! }, created: false);
+            return reply.Refusal is { } refusal ? Refused(refusal) : await Settle(http, intake, journal with { Last = reply.View! }, pay: true);
         });
 
         reserves.MapPut("/{id}/reservecancel", async (string id, string? userid, HttpContext http, Intake intake, IActorProxyFactory actors, TimeProvider clock) =>
@@ -111,16 +121,17 @@ public static class ReservationEndpoints
     }
 
     /// <summary>Sees a reservation as far as it goes now, decision and payment, and answers as the buyer needs it.</summary>
-    private static async Task<IResult> Settle(HttpContext http, Intake intake, Journal journal, bool created = true)
+    private static async Task<IResult> Settle(HttpContext http, Intake intake, Journal journal, bool pay = false)
     {
-        var reserve = journal.Last;
+        var (reserve, created) = (journal.Last, !pay);
         if (journal.Timeline.IsEmpty && await intake.Decide(journal) is { View: { } decided })
         {
-            reserve = decided;
+            (reserve, pay) = (decided, true);
         }
 
+        // A request that is only repeated does not charge again.
         PaymentAnswer? said = null;
-        if (reserve.Status == ReserveStatus.Held)
+        if (pay && reserve.Status == ReserveStatus.Held)
         {
             (reserve, said) = await intake.Pay(journal.Request.ProductId!, reserve);
         }
@@ -163,7 +174,7 @@ public static class ReservationEndpoints
         }
 
         var ended = ProductBook.Empty(journal.Request.ProductId!) with { Reserves = [journal.Last] };
-        return new(journal.Last, rule(ended).Refusal, false);
+        return new(journal.Last, rule(ended).Refusal, Changed: false, Version: 0);
     }
 
     private static IResult Refused(Refusal refusal) => Problems.Refused(refusal, refusal.Code == "not-found" ? 404 : 409);

@@ -22,16 +22,17 @@ public sealed record ReserveResource(
         }
 
         // The place is between the two only once the trade is accepted.
-        var hidden = reader is not null && reader == reserve.SellerId && reader != reserve.UserId && !reserve.Accepted;
+        var hidden = reader is not null && reader != reserve.UserId && !(reader == reserve.SellerId && reserve.Accepted);
         return new(
             reserve.Id, journal.Request.ProductId!, reserve.ProductName, reserve.UserId, reserve.SellerId, reserve.Qty, reserve.Price == 0 ? null : reserve.Price,
             reserve.ReserveDt, hidden ? null : reserve.Address, reserve.Status.Korean(), reserve.Status, position,
             reserve.Status == ReserveStatus.Held ? reserve.PayBy : null, reserve.PaymentId, reserve.Promoted, reserve.Reason, journal.At, links);
     }
 
-    public static Row<ReserveResource> Row(Journal journal, int? position) => new(
+    // Without the place in the queue, which changes whenever one ahead leaves: that is read from the book.
+    public static Row<ReserveResource> Row(Journal journal) => new(
         journal.Request.Id!, journal.Last.Version, journal.At.ToUnixTimeMilliseconds(),
-        [$"userid={journal.Last.UserId}", $"productid={journal.Request.ProductId}", $"status={journal.Last.Status.Korean()}"], Of(journal, position, null));
+        [$"userid={journal.Last.UserId}", $"productid={journal.Request.ProductId}", $"status={journal.Last.Status.Korean()}"], Of(journal, null, null));
 }
 
 /// <summary>What happened to a reservation, oldest first.</summary>

@@ -19,7 +19,7 @@ public interface IListingActor : IActor
 
     Task<Reply<Listing>> HearTrade(TradeEvent trade);
 
-    Task<Reply<Listing>> Wake();
+    Task<Reply<Listing>> Wake(double mark);
 }
 
 public sealed class ListingActor(ActorHost host, AggregateStore store, ReadModel lists)
@@ -47,7 +47,7 @@ public sealed class ListingActor(ActorHost host, AggregateStore store, ReadModel
         },
         trade);
 
-    public Task<Reply<Listing>> Wake() => Handle(_ => Unchanged.Already, waking: true);
+    public Task<Reply<Listing>> Wake(double mark) => Handle(_ => Unchanged.Already, wakeMark: mark);
 
     protected override async Task Project(Document<Listing> document)
     {

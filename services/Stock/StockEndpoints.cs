@@ -21,6 +21,9 @@ public sealed record Search(string? Text, string? Near, string? Within, string? 
         .That(MaxPrice is null || long.TryParse(MaxPrice, out _), "maxprice", "maxprice must be won, a whole number.")
         .Failed();
 
+    /// <summary>Whether more is asked than the lists are sorted by.</summary>
+    public bool LooksInside => (Text ?? Near ?? MinPrice ?? MaxPrice) is not null;
+
     public bool Finds(InventoryResource listing) =>
         (Text is null || Has(listing.ProductName, Text) || Has(listing.Description, Text))
         && (MinPrice is null || listing.Price >= long.Parse(MinPrice, CultureInfo.InvariantCulture))
@@ -71,7 +74,7 @@ public static class StockEndpoints
             }
 
             var (views, total) = await lists.Query<InventoryResource>(
-                InventoryResource.Kind, paging, search.Finds,
+                InventoryResource.Kind, paging, search.LooksInside ? search.Finds : null,
                 search.Status is null ? null : $"status={search.Status}", search.ProductId is null ? null : $"productid={search.ProductId}", search.SellerId is null ? null : $"sellerid={search.SellerId}");
             return Hal.List(http, InventoryResource.Kind, views, total, paging);
         });
@@ -117,5 +120,5 @@ public static class StockEndpoints
 
     private static IResult Answer(HttpContext http, Reply<Listing> reply, int status = 200) => reply.Refusal is { } refusal
         ? Problems.Refused(refusal, refusal.Code == "not-found" ? 404 : 409)
-        : Hal.Ok(http, InventoryResource.Of(reply.View!), "*", status, status == 201 ? $"/inventories/{reply.View!.Id}" : null);
+        : Hal.Ok(http, InventoryResource.Of(reply.View!), $"{reply.Version}", status, status == 201 ? $"/inventories/{reply.View!.Id}" : null);
 }

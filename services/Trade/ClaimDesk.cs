@@ -17,9 +17,9 @@ public sealed partial class ClaimDesk([FromKeyedServices("payment")] HttpClient 
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2.3);
 
-    public async Task Wake(string id)
+    public async Task Wake(string id, double mark)
     {
-        if (await actors.Trade(id).Wake() is { Changed: true, View: { Status: TradeStatus.Draft } draft })
+        if (await actors.Trade(id).Wake(mark) is { Changed: true, View: { Status: TradeStatus.Draft } draft })
         {
             await Claim(draft);
         }

@@ -37,6 +37,9 @@ public sealed record Trade(string Id) : IAggregate<Trade>
     /// <summary>The reservation wants to cancel while it is not known yet whether the payment could be claimed.</summary>
     public bool CancelRequested { get; init; }
 
+    /// <summary>Whether it ever was accepted: from then on the seller knows the place.</summary>
+    public bool Accepted { get; init; }
+
     public bool Captured { get; init; }
 
     public bool Committed { get; init; }
@@ -75,7 +78,6 @@ public sealed record Trade(string Id) : IAggregate<Trade>
         TradeStatus.InProgress when Captured && Committed => ["handover", "receive", "cancel"],
         TradeStatus.InProgress => ["cancel"],
         TradeStatus.HandedOver => ["complete", "defer", "dispute"],
-        TradeStatus.Disputed => ["resolve"],
         _ => [],
     };
 
@@ -111,7 +113,7 @@ public sealed record Trade(string Id) : IAggregate<Trade>
     public Decision<Trade> Claimed(DateTimeOffset now) => Status switch
     {
         TradeStatus.Draft when CancelRequested => (this with { Status = TradeStatus.Cancelled, ByReservation = true, ClaimDue = null }).Tell<TradeCanceled>(),
-        TradeStatus.Draft when About!.Instant => (this with { Status = TradeStatus.InProgress, ClaimDue = null }).Tell<TradeOpened, TradeAccepted>(),
+        TradeStatus.Draft when About!.Instant => (this with { Status = TradeStatus.InProgress, Accepted = true, ClaimDue = null }).Tell<TradeOpened, TradeAccepted>(),
         TradeStatus.Draft => To<TradeOpened>(this with { Status = TradeStatus.AwaitingSeller, ClaimDue = null, AcceptBy = now + Terms.AcceptWithin }),
         _ => Unchanged.Already,
     };
@@ -136,7 +138,7 @@ public sealed record Trade(string Id) : IAggregate<Trade>
     public Decision<Trade> Accept(string? by) => Status switch
     {
         _ when Stranger(by, seller: true) => NotFound,
-        TradeStatus.AwaitingSeller => To<TradeAccepted>(this with { Status = TradeStatus.InProgress, AcceptBy = null }),
+        TradeStatus.AwaitingSeller => To<TradeAccepted>(this with { Status = TradeStatus.InProgress, Accepted = true, AcceptBy = null }),
         TradeStatus.InProgress or TradeStatus.HandedOver or TradeStatus.Completed => Unchanged.Already,
         _ => Refuse("accepted"),
     };

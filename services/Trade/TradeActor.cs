@@ -38,7 +38,7 @@ public interface ITradeActor : IActor
     Task<Reply<Trade>> HearStock(ListingEvent listing);
 
     /// <summary>Does what is due; a changed draft means the payment is to be claimed now.</summary>
-    Task<Reply<Trade>> Wake();
+    Task<Reply<Trade>> Wake(double mark);
 }
 
 public sealed class TradeActor(ActorHost host, AggregateStore store, ReadModel lists, IOptions<TradeTerms> terms)
@@ -95,7 +95,7 @@ public sealed class TradeActor(ActorHost host, AggregateStore store, ReadModel l
         },
         listing);
 
-    public Task<Reply<Trade>> Wake() => Handle(trade => trade.TryClaim(Now), waking: true);
+    public Task<Reply<Trade>> Wake(double mark) => Handle(trade => trade.TryClaim(Now), wakeMark: mark);
 
     protected override Trade Equip(Trade state) => state with { Terms = terms.Value };
 

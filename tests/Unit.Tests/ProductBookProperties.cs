@@ -179,9 +179,9 @@ public sealed class ProductBookProperties
         Verb.Accepted => book.TradeAccepted(id),
         Verb.HandedOver => book.TradeHandedOver(id),
         Verb.CancelRefused => book.TradeCancelRefused(id),
-        Verb.Completed => book.TradeCompleted(id),
-        Verb.PaidOut => book.TradeResolved(id, refund: false),
-        Verb.Refunded => book.TradeResolved(id, refund: true),
+        Verb.Completed => book.TradeCompleted(id, now),
+        Verb.PaidOut => book.TradeResolved(id, refund: false, now),
+        Verb.Refunded => book.TradeResolved(id, refund: true, now),
         Verb.Look => Unchanged.Already,
 
         // Between one and three units, so that there is always someone to wait and something to give.

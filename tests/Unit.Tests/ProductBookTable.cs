@@ -38,9 +38,9 @@ public sealed class ProductBookTable(ITestOutputHelper output)
         ("trade accepted", b => b.TradeAccepted("r")),
         ("trade handed over", b => b.TradeHandedOver("r")),
         ("trade refuses to cancel", b => b.TradeCancelRefused("r")),
-        ("trade completed", b => b.TradeCompleted("r")),
-        ("dispute paid out", b => b.TradeResolved("r", refund: false)),
-        ("dispute refunded", b => b.TradeResolved("r", refund: true)),
+        ("trade completed", b => b.TradeCompleted("r", Midnight)),
+        ("dispute paid out", b => b.TradeResolved("r", refund: false, Midnight)),
+        ("dispute refunded", b => b.TradeResolved("r", refund: true, Midnight)),
         ("an hour passes", b => b.Overdue(Midnight.AddHours(1))),
         ("the day passes", b => b.Overdue(Midnight.AddDays(3))),
     ];
@@ -67,7 +67,7 @@ public sealed class ProductBookTable(ITestOutputHelper output)
         ("CANCELLED", Next(Held.Cancel("r", "buyer", "by-buyer", Midnight))),
         ("EXPIRED", Next(Held.Overdue(Midnight.AddMinutes(15)))),
         ("REJECTED", Next(Listed.Request(Asked("r") with { UserId = "seller" }, Midnight)) is var rejected ? rejected with { Reserves = [rejected.Find("r")! with { UserId = "buyer" }] } : rejected),
-        ("FULFILLED", Next(Confirmed.TradeCompleted("r"))),
+        ("FULFILLED", Next(Confirmed.TradeCompleted("r", Midnight))),
     ];
 
     [Fact]
@@ -107,6 +107,21 @@ public sealed class ProductBookTable(ITestOutputHelper output)
         var book = Next(Unknown.Hear(OneUnit with { Price = null }, Midnight));
         Assert.Equal(7_000, Next(book.Request(Asked("r") with { AskedPrice = 7_000 }, Midnight)).Find("r")!.Price);
         Assert.Equal(["ReserveRequested", "ReserveRejected {price-required}"], book.Request(Asked("r"), Midnight).Events.Select(Tell));
+    }
+
+    [Fact]
+    public void One_who_wants_more_than_there_is_keeps_no_unit_from_others()
+    {
+        var two = Next(Unknown.Hear(OneUnit with { Qty = 2, Supplied = 2 }, Midnight));
+        var taken = Next(Next(two.Request(Asked("a"), Midnight)).PaymentAuthorized("a", "a", Midnight));
+        var waits = Next(taken.Request(Asked("b") with { UserId = "two", Qty = 2 }, Midnight));
+        Assert.Equal(ReserveStatus.Waitlisted, waits.Find("b")!.Status);
+
+        var held = Next(waits.Request(Asked("c") with { UserId = "one" }, Midnight));
+
+        Assert.Equal(ReserveStatus.Held, held.Find("c")!.Status);
+        var sold = Next(held.TradeCompleted("a", Midnight));
+        Assert.Equal((ReserveStatus.Rejected, "sold-out"), (sold.Find("b")!.Status, sold.Find("b")!.Reason));
     }
 
     private static ProductBook Queue(ProductBook book) => Next(book.Request(Asked("w") with { UserId = "waiter" }, Midnight));

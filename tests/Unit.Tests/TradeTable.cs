@@ -117,7 +117,6 @@ public sealed class TradeTable(ITestOutputHelper output)
             ["defer"] = "defer",
             ["cancel"] = "cancel by buyer",
             ["dispute"] = "dispute",
-            ["resolve"] = "resolve for the buyer",
         };
         foreach (var (name, trade) in States)
         {
