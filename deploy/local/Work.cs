@@ -52,10 +52,12 @@ internal sealed class Work(Works works, string traceId) : IDisposable
 
     public async Task WaitAsync(TimeSpan time, TimeProvider clock, CancellationToken ct)
     {
+        // Set going before it shows: whoever sees it may turn the clock at once.
+        var delay = Task.Delay(time, clock, ct);
         state = WorkState.OnClock;
         try
         {
-            await Task.Delay(time, clock, ct);
+            await delay;
         }
         finally
         {

@@ -208,7 +208,7 @@ public abstract class AggregateActor<TState>(ActorHost host, AggregateStore stor
             if (await store.Save(AggregateId, next, before.ETag))
             {
                 // A save does not tell its ETag. Redis counts them; where a store does not, the guess costs a reload, never a write.
-                kept = new(next, long.TryParse(before.ETag, out var n) ? $"{n + 1}" : "1") ;
+                kept = new(next, long.TryParse(before.ETag, out var n) ? $"{n + 1}" : "1");
                 await Tell(kept, mark);
                 return new(next.State, refusal, Changed: true, next.Version);
             }
