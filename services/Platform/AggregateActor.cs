@@ -179,8 +179,8 @@ public abstract class AggregateActor<TState>(ActorHost host, AggregateStore stor
 
     private string WakeMember => $"{GetType().Name}/{AggregateId}";
 
-    /// <summary>One turn: load, apply overdue deadlines, decide, save under the ETag, publish. One that wakes also takes the aggregate off the wake list.</summary>
-    protected async Task<Reply<TState>> Handle(Func<TState, Decision<TState>> decide, Event? heard = null, double? wakeMark = null)
+    /// <summary>One turn: load, apply overdue deadlines, decide, save under the ETag, publish. One that wakes also takes the aggregate off the wake list; one that expects another version than there is is refused.</summary>
+    protected async Task<Reply<TState>> Handle(Func<TState, Decision<TState>> decide, Event? heard = null, double? wakeMark = null, long? expected = null)
     {
         // Who wakes must not go by what it remembers: another owner may have left work since.
         kept = wakeMark is null ? kept : null;
@@ -189,6 +189,11 @@ public abstract class AggregateActor<TState>(ActorHost host, AggregateStore stor
         {
             var remembered = kept;
             var before = kept ??= await Load();
+            if (expected is { } version && version != before.Document.Version)
+            {
+                return new(before.Document.State, new("version-changed", $"This has changed meanwhile (it is now at {before.Document.Version}); read it again before acting."), Changed: false, before.Document.Version);
+            }
+
             var (next, refusal) = before.Document.Turn(
                 decide, heard, store.Source(AggregateId), store.Clock.GetUtcNow(), Activity.Current?.Id, store.Json, before.Told);
             if (refusal is not null && remembered is not null)

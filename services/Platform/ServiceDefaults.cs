@@ -80,6 +80,9 @@ public static class ServiceDefaults
         app.UseExceptionHandler();
         app.UseStatusCodePages();
         app.UseCloudEvents();
+
+        // Dapr keeps this sign for its own keys: nothing in the town has an id with it.
+        app.Use((http, next) => http.Request.Path.Value?.Contains("||", StringComparison.Ordinal) == true ? Problems.Problem(404, "not-found", "There is nothing here.").ExecuteAsync(http) : next(http));
         app.UseSwagger();
         app.UseSwaggerUI();
         app.MapActorsHandlers();

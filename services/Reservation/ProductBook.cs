@@ -98,6 +98,9 @@ public sealed record ProductBook(string ProductId, ListingEvent? Listing, Immuta
     [JsonIgnore]
     public ReservationTerms Terms { get; init; } = new();
 
+    /// <summary>The last that have left the book: a request for one of them comes late and opens nothing. Older ones the journal answers for.</summary>
+    public ImmutableList<string> Ended { get; init; } = [];
+
     public static ProductBook Empty(string productId) => new(productId, null, [], 0);
 
     /// <summary>Units that may still be given to someone. Never from stock's own quantity, which falls later than a sale is fulfilled here.</summary>
@@ -118,11 +121,15 @@ public sealed record ProductBook(string ProductId, ListingEvent? Listing, Immuta
     public bool Remembers(string source) => source.StartsWith("stock:", StringComparison.Ordinal) || Find(source[(source.IndexOf(':', StringComparison.Ordinal) + 1)..]) is not null;
 
     /// <summary>The finished ones leave the book once everyone has been told.</summary>
-    public ProductBook Told() => this with { Reserves = Reserves.RemoveAll(r => !r.IsOpen) };
+    public ProductBook Told() => Reserves.TrueForAll(r => r.IsOpen) ? this : this with
+    {
+        Reserves = Reserves.RemoveAll(r => !r.IsOpen),
+        Ended = [.. Ended.Concat(Reserves.Where(r => !r.IsOpen).Select(r => r.Id)).TakeLast(200)],
+    };
 
     public Decision<ProductBook> Request(Reserve asked, DateTimeOffset now)
     {
-        if (Find(asked.Id) is not null)
+        if (Find(asked.Id) is not null || Ended.Contains(asked.Id))
         {
             return Unchanged.Already;
         }

@@ -11,7 +11,8 @@ public interface IListingActor : IActor
 {
     Task<Reply<Listing>> Register(string id, Offer offer, int qty);
 
-    Task<Reply<Listing>> Change(Offer said, int? qty, string? by);
+    /// <summary>Refused where the listing is not at the expected version, if one is named.</summary>
+    Task<Reply<Listing>> Change(Offer said, int? qty, string? by, long? expected);
 
     Task<Reply<Listing>> Withdraw(string? by);
 
@@ -31,7 +32,7 @@ public sealed class ListingActor(ActorHost host, AggregateStore store, ReadModel
 
     public Task<Reply<Listing>> Register(string id, Offer offer, int qty) => Handle(listing => listing.Register(id, offer, qty, Now));
 
-    public Task<Reply<Listing>> Change(Offer said, int? qty, string? by) => Handle(listing => listing.Change(said, qty, by, Now));
+    public Task<Reply<Listing>> Change(Offer said, int? qty, string? by, long? expected) => Handle(listing => listing.Change(said, qty, by, Now), expected: expected);
 
     public Task<Reply<Listing>> Withdraw(string? by) => Handle(listing => listing.Withdraw(by));
 

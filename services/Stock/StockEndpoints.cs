@@ -89,7 +89,7 @@ public static class StockEndpoints
 
         inventories.MapPatch("/{id}", async (string id, string? userid, ChangeInventory body, HttpContext http, AggregateStore store, IActorProxyFactory actors) =>
             await Find(store, id) is not { } document ? Problems.NotFound("inventory", id)
-            : body.Wrong() ?? Hal.Stale(http, $"{document.Version}") ?? Answer(http, await actors.Listing(document.State.ProductId).Change(body.Offer(), body.Qty, userid)));
+            : body.Wrong() ?? Hal.Stale(http, $"{document.Version}") ?? Answer(http, await actors.Listing(document.State.ProductId).Change(body.Offer(), body.Qty, userid, http.Request.Headers.IfMatch.Count > 0 ? document.Version : null)));
 
         inventories.MapPut("/{id}/withdraw", async (string id, string? userid, HttpContext http, AggregateStore store, IActorProxyFactory actors) =>
             await Find(store, id) is not { } document ? Problems.NotFound("inventory", id)
@@ -119,6 +119,6 @@ public static class StockEndpoints
     }
 
     private static IResult Answer(HttpContext http, Reply<Listing> reply, int status = 200) => reply.Refusal is { } refusal
-        ? Problems.Refused(refusal, refusal.Code == "not-found" ? 404 : 409)
+        ? Problems.Refused(refusal, refusal.Code switch { "not-found" => 404, "version-changed" => 412, _ => 409 })
         : Hal.Ok(http, InventoryResource.Of(reply.View!), $"{reply.Version}", status, status == 201 ? $"/inventories/{reply.View!.Id}" : null);
 }

@@ -163,6 +163,20 @@ public sealed class BadInput
     }
 
     [Fact]
+    public async Task Of_two_changes_to_the_same_version_one_wins_and_the_other_is_told()
+    {
+        await using var town = await TestTown.Open();
+        await town.List("100");
+        var tag = (await town.Get("/inventories/100")).Response.Headers.ETag!.Tag;
+
+        var both = await Task.WhenAll(Enumerable.Range(1, 2).Select(n => town.Send(HttpMethod.Patch, "/inventories/100", new { price = n * 1000 }, headers: ("If-Match", tag))));
+
+        Assert.Equal([HttpStatusCode.OK, HttpStatusCode.PreconditionFailed], both.Select(a => a.Code).Order());
+        Assert.Equal(both.Single(a => a.Code == HttpStatusCode.OK)["price"], (await town.Get("/inventories/100"))["price"]);
+        Assert.Equal(HttpStatusCode.NotFound, (await town.Send(HttpMethod.Get, "/inventories/a||b", app: "stock")).Code);
+    }
+
+    [Fact]
     public async Task A_request_that_is_only_repeated_does_not_charge_the_card_again()
     {
         await using var town = await TestTown.Open();
@@ -171,7 +185,8 @@ public sealed class BadInput
         Assert.Equal(HttpStatusCode.PaymentRequired, (await town.Reserve("1", "100", "abc")).Code);
         await town.Provider("ok");
 
-        Assert.Equal((HttpStatusCode.Accepted, "예약중"), ((await town.Reserve("1", "100", "abc")) is var again ? again.Code : 0, again["status"]));
+        var again = await town.Reserve("1", "100", "abc");
+        Assert.Equal((HttpStatusCode.Accepted, "예약중"), (again.Code, again["status"]));
 
         await town.Settle();
         Assert.Equal("결제거절", (await town.Get("/payments/1"))["status"]);
