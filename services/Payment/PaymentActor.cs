@@ -125,12 +125,12 @@ public sealed partial class ProviderDesk(IPaymentProvider provider, IActorProxyF
         catch (Exception failure) when (failure is ProviderException or OperationCanceledException or HttpRequestException)
         {
             reason = "provider-silent";
-            LogSilent(payment.Key, payment.Work!.Value, failure);
+            LogSilent(payment.Key, payment.Work!.Value, failure.Message);
         }
 
         return (await actors.Payment(payment.Id).Heard(payment.Work!.Value, payment.Key, word, reason)).View!;
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The provider gave no answer for {Key} to {Operation}; it is asked again")]
-    private partial void LogSilent(string key, Operation operation, Exception failure);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The provider gave no answer for {Key} to {Operation} and is asked again: {Why}")]
+    private partial void LogSilent(string key, Operation operation, string why);
 }

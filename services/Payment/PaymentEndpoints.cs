@@ -63,6 +63,17 @@ public static class PaymentEndpoints
             }
 
             var payment = reply.View!;
+            if (payment.Status == PaymentStatus.Unknown)
+            {
+                // One who pays again need not wait until it is looked after by itself; what never came may be tried anew at once.
+                payment = await provider.Ask(payment, first: false);
+                if (payment is { Status: PaymentStatus.Declined, Reason: "not-received" })
+                {
+                    reply = await actors.Payment(order.Id).Authorise(order);
+                    payment = reply.View!;
+                }
+            }
+
             if (reply.Changed && payment is { Status: PaymentStatus.Pending })
             {
                 payment = await provider.Ask(payment, first: true);

@@ -22,11 +22,10 @@ public sealed class Failures
         Assert.Equal((HttpStatusCode.Accepted, "예약중"), (answer.Code, answer["status"]));
         Assert.NotNull(answer.Response.Headers.RetryAfter);
         Assert.Contains("pay", answer.Links);
+        await town.Turn(TimeSpan.FromSeconds(20));
         await town.Provider("ok");
-        await town.Turn(TimeSpan.FromMinutes(1));
-        await town.Put("/reserves/1/pay");
+        Assert.Equal("예약완료", (await town.Put("/reserves/1/pay"))["status"]);
         await town.Settle();
-        Assert.Equal("예약완료", (await town.Get("/reserves/1"))["status"]);
         Assert.Equal("거래 진행중", (await town.Get("/trades/1"))["status"]);
         await Verify.Holds(town);
     }
@@ -144,6 +143,7 @@ public sealed class Failures
         await town.List("100");
         town.Faults["reservation"].On = true;
         Assert.Equal("예약완료", (await town.Reserve("1", "100", "abc"))["status"]);
+        await town.Settle(seconds: 0);
         await town.Stop("reservation");
         town.Faults["reservation"].On = false;
         Assert.Equal(HttpStatusCode.NotFound, (await town.Get("/trades/1")).Code);

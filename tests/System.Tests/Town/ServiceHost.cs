@@ -1,7 +1,9 @@
+using Dapr.Client;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using SecondhandTrade.Local;
 using SecondhandTrade.Platform;
@@ -57,6 +59,7 @@ public abstract class ServiceHost : IAsyncDisposable
                     services.AddSingleton(clock);
                     if (services.Any(s => s.ServiceType == typeof(TownService)))
                     {
+                        services.RemoveAll<DaprClient>();
                         services.AddDaprClient((provider, dapr) => dapr
                             .UseJsonSerializationOptions(provider.GetRequiredService<TownService>().Json)
                             .UseGrpcEndpoint($"http://localhost:{sidecar.GrpcPort}").UseHttpEndpoint($"http://localhost:{sidecar.HttpPort}")
