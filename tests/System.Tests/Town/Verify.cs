@@ -48,6 +48,7 @@ public static class Verify
             Assert.Equal(now["status"], Text(page, "reserveStatus"));
         }
 
+        await Told(town, reserves);
         foreach (var trade in trades)
         {
             Assert.Equal(Text(trade, "status"), Text(Assert.Single(pages, p => Text(p, "reservationid") == Text(trade, "id")), "tradeStatus"));
@@ -65,6 +66,20 @@ public static class Verify
         Assert.True(book.State.Free >= 0, "I1: the book gives no more than there is");
         var waiting = book.State.Reserves.Where(r => r.Status == ReserveStatus.Waitlisted && r.Until > town.Clock.GetUtcNow()).ToList();
         Assert.DoesNotContain(waiting, r => r.Qty <= book.State.Free && book.State.Listing!.StatusCode is not (InventoryStatus.Withdrawn or InventoryStatus.Hidden));
+    }
+
+    // I7: every change a buyer can see was told to the buyer, and nobody was told anything twice.
+    private static async Task Told(TestTown town, List<JsonNode> reserves)
+    {
+        var notices = (await All(town, "notices")).Where(n => n["reservationid"] is not null).ToList();
+        var twice = notices.GroupBy(n => (Text(n, "userid"), Text(n, "reservationid"), Text(n, "status"), Text(n, "message"), Text(n, "createdAt"))).Where(g => g.Count() > 1);
+        Assert.Empty(twice.Select(g => g.Key));
+        foreach (var reserve in reserves)
+        {
+            var seen = (await town.Get($"/reserves/{Text(reserve, "id")}/timeline")).Body!["timeline"]!.AsArray().Select(l => Text(l!, "status")).Where(s => s != "예약접수").Distinct();
+            var told = notices.Where(n => Text(n, "reservationid") == Text(reserve, "id") && Text(n, "userid") == Text(reserve, "userid")).Select(n => Text(n, "status"));
+            Assert.Empty(seen.Except(told).Select(status => $"I7: {Text(reserve, "userid")} was never told that {Text(reserve, "id")} is {status}"));
+        }
     }
 
     // I2, I3, I4: a trade has its payment, nobody else has, and a cancelled one keeps none of it.
