@@ -173,7 +173,10 @@ public abstract class AggregateActor<TState>(ActorHost host, AggregateStore stor
 {
     private static readonly TimeSpan PublishAgain = TimeSpan.FromSeconds(5);
 
-    private Kept? kept;
+    private (Document<TState> Document, string ETag)? kept;
+
+    // Up to which version everyone has been told; it only grows, also where turns overlap because a caller gave up.
+    private long told;
 
     private string AggregateId => Id.GetId();
 
@@ -188,14 +191,15 @@ public abstract class AggregateActor<TState>(ActorHost host, AggregateStore stor
         for (var attempt = 1; attempt <= 4; attempt++)
         {
             var remembered = kept;
-            var before = kept ??= await Load();
+            var before = kept ?? await Load();
+            kept = before;
             if (expected is { } version && version != before.Document.Version)
             {
                 return new(before.Document.State, new("version-changed", $"This has changed meanwhile (it is now at {before.Document.Version}); read it again before acting."), Changed: false, before.Document.Version);
             }
 
             var (next, refusal) = before.Document.Turn(
-                decide, heard, store.Source(AggregateId), store.Clock.GetUtcNow(), Activity.Current?.Id, store.Json, before.Told);
+                decide, heard, store.Source(AggregateId), store.Clock.GetUtcNow(), Activity.Current?.Id, store.Json, before.Document.Version <= told);
             if (refusal is not null && remembered is not null)
             {
                 // A no from memory may be out of date, and no write would show it.
@@ -205,7 +209,7 @@ public abstract class AggregateActor<TState>(ActorHost host, AggregateStore stor
 
             if (ReferenceEquals(next, before.Document))
             {
-                await Tell(before, mark);
+                await Tell(before.Document, mark);
                 return new(next.State, refusal, Changed: false, next.Version);
             }
 
@@ -213,8 +217,8 @@ public abstract class AggregateActor<TState>(ActorHost host, AggregateStore stor
             if (await store.Save(AggregateId, next, before.ETag))
             {
                 // A save does not tell its ETag. Redis counts them; where a store does not, the guess costs a reload, never a write.
-                kept = new(next, long.TryParse(before.ETag, out var n) ? $"{n + 1}" : "1");
-                await Tell(kept, mark);
+                kept = (next, long.TryParse(before.ETag, out var n) ? $"{n + 1}" : "1");
+                await Tell(next, mark);
                 return new(next.State, refusal, Changed: true, next.Version);
             }
 
@@ -230,34 +234,28 @@ public abstract class AggregateActor<TState>(ActorHost host, AggregateStore stor
     /// <summary>Gives a loaded state what it needs of the configuration and does not keep itself.</summary>
     protected virtual TState Equip(TState state) => state;
 
-    private async Task<Kept> Load()
+    private async Task<(Document<TState> Document, string ETag)> Load()
     {
         var (document, etag) = await store.Load(AggregateId, empty);
-        return new(document with { State = Equip(document.State) }, etag);
+        return (document with { State = Equip(document.State) }, etag);
     }
 
-    private async Task Tell(Kept turn, double? mark)
+    private async Task Tell(Document<TState> document, double? mark)
     {
-        if (!turn.Told && turn.Document.Version > 0)
+        if (document.Version > told)
         {
-            await Project(turn.Document);
-            if (!await store.Publish(turn.Document.Outbox))
+            await Project(document);
+            if (!await store.Publish(document.Outbox))
             {
                 return;
             }
 
-            turn.Told = true;
+            told = Math.Max(told, document.Version);
         }
 
         if (mark is { } seen)
         {
-            await store.Wakes.Settle(WakeMember, seen, turn.Document.State.NextWake);
+            await store.Wakes.Settle(WakeMember, seen, document.State.NextWake);
         }
-    }
-
-    /// <summary>What is known of the document between turns. Each turn marks only its own: a turn whose caller gave up may still be running beside the next.</summary>
-    private sealed record Kept(Document<TState> Document, string ETag)
-    {
-        public bool Told { get; set; }
     }
 }
