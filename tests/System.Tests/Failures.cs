@@ -169,6 +169,10 @@ public sealed class Failures
         await town.Put("/trades/1/handover");
         await town.Settle();
         await town.Put("/trades/1/complete");
+        await town.List("200");
+        await town.Reserve("9", "200", "abc");
+        await town.Settle();
+        await town.Put("/reserves/9/reservecancel");
         await town.Settle();
         var before = await Snapshot(town);
 
