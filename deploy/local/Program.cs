@@ -9,6 +9,22 @@ try
         return 0;
     }
 
+    if (asked.Check)
+    {
+        var check = Check.Of(asked.File ?? RunFile.Find(Environment.CurrentDirectory));
+        foreach (var finding in check.Findings)
+        {
+            Console.Error.WriteLine(finding);
+        }
+
+        if (check.Findings.Count == 0)
+        {
+            Console.WriteLine(check.Summary);
+        }
+
+        return check.Findings.Count == 0 ? 0 : 1;
+    }
+
     using var signals = new StopSignals();
     var file = LocalTown.WithPorts(RunFile.Load(asked.File ?? RunFile.Find(Environment.CurrentDirectory)));
     LocalTown.RequireBuilt(file);

@@ -12,6 +12,7 @@ public sealed record RunOptions
           --data DIR         where everything is kept (default: .town beside the run file)
           --redis HOST:PORT  use this Redis instead of one inside the runner
           --clean            forget everything stored before opening
+          --check            read dapr.yaml and the components, tell all that is wrong with them, and start nothing
           --help             this text
 
         Ctrl-C closes the town; what it stored is there again next time.
@@ -21,6 +22,7 @@ public sealed record RunOptions
     public string? Data { get; init; }
     public RedisAddress? Redis { get; init; }
     public bool Clean { get; init; }
+    public bool Check { get; init; }
     public bool Help { get; init; }
 
     /// <summary>Reads the arguments; one that is not understood is a <see cref="TownException"/>.</summary>
@@ -40,9 +42,15 @@ public sealed record RunOptions
                 "--data" => read with { Data = Value() },
                 "--redis" => read with { Redis = RedisAddress.Parse(Value(), "--redis") },
                 "--clean" => read with { Clean = true },
+                "--check" => read with { Check = true },
                 "--help" or "-h" => read with { Help = true },
                 _ => throw new TownException($"'{option}' is not an option of the local runner; --help lists them."),
             };
+        }
+
+        if (read is { Check: true, Clean: true } or { Check: true, Redis: not null } or { Check: true, Data: not null })
+        {
+            throw new TownException("--check starts nothing and touches nothing stored; leave --data, --redis and --clean out.");
         }
 
         return read is { Clean: true, Redis: not null }

@@ -16,7 +16,8 @@ public sealed partial class WholeTown : IDisposable
     private readonly HttpClient http = new(new SocketsHttpHandler { MaxConnectionsPerServer = 256 }) { Timeout = TimeSpan.FromSeconds(40) };
     private RunningTown? runner;
 
-    public WholeTown()
+    /// <summary>Further apps are written as entries of the run file, two spaces in.</summary>
+    public WholeTown(string moreApps = "")
     {
         var root = TestTown.Root;
         var run = File.ReadAllText(Path.Combine(root, "dapr.yaml"));
@@ -29,7 +30,7 @@ public sealed partial class WholeTown : IDisposable
         run = PortNumber().Replace(run, m => moved[m.Value].ToString(CultureInfo.InvariantCulture));
         run = run.Replace("./services/", $"{root}/services/", StringComparison.Ordinal);
         var settings = $"\n      Notification__Address: http://localhost:{moved["8085"]}\n";
-        File.WriteAllText(At("dapr.yaml"), run.TrimEnd() + settings);
+        File.WriteAllText(At("dapr.yaml"), run.TrimEnd() + settings + moreApps);
         Directory.CreateDirectory(At("components"));
         foreach (var file in Directory.GetFiles(Path.Combine(root, "components")))
         {

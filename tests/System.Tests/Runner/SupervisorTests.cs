@@ -191,6 +191,9 @@ public sealed class SupervisorTests
     [InlineData("--file", "--file needs a value")]
     [InlineData("--redis here", "'here' is no address")]
     [InlineData("--redis a:1 --clean", "cannot empty another Redis")]
+    [InlineData("--check --clean", "--check starts nothing")]
+    [InlineData("--check --data d", "--check starts nothing")]
+    [InlineData("--check --redis a:1", "--check starts nothing")]
     public void An_option_that_cannot_be_followed_is_refused(string arguments, string said) =>
         Assert.Contains(said, Assert.Throws<TownException>(() => RunOptions.Parse(arguments.Split(' '))).Message, StringComparison.Ordinal);
 

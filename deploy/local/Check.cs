@@ -1,0 +1,203 @@
+using System.Reflection;
+using StackExchange.Redis;
+
+namespace SecondhandTrade.Local;
+
+/// <summary>Reads a run file and its resources as a real start does, starts nothing, and tells all that is wrong with them.</summary>
+public sealed class Check
+{
+    private readonly List<string> findings = [];
+
+    private Check()
+    {
+    }
+
+    /// <summary>One sentence for each thing that is wrong: file, what, and what to do; empty when all is well.</summary>
+    public IReadOnlyList<string> Findings => findings;
+
+    /// <summary>What was looked at, for the one line of a town that is well.</summary>
+    public string Summary { get; private set; } = "";
+
+    public static Check Of(string runFile)
+    {
+        var check = new Check();
+        check.Try(() => check.Look(RunFile.Load(runFile)));
+        return check;
+    }
+
+    private void Look(RunFile file)
+    {
+        var resources = Load(file);
+        // What could not be read is not there for the rules, and would make them find fault with what only names it.
+        if (findings.Count > 0)
+        {
+            return;
+        }
+
+        foreach (var app in file.Apps)
+        {
+            Try(() => ComponentSet.For(app.Id, resources, Nobody.There()));
+        }
+
+        CheckApps(file);
+        CheckRedis(file);
+        CheckNames(file, resources);
+        CheckSubscriptions(file, resources);
+        CheckPubSubs(resources);
+        Summary = $"All is well with {file.Path}: {file.Apps.Count} apps, {resources.Components.Count} components, {resources.Subscriptions.Count} subscriptions.";
+    }
+
+    // File by file first, so that a mistake in one does not hide those in the others.
+    private Resources Load(RunFile file)
+    {
+        if (file.ConfigFile is not null)
+        {
+            Try(() => Resources.Load([], file.ConfigFile));
+        }
+
+        foreach (var path in file.ResourcesPaths.SelectMany(path => Directory.Exists(path) ? Directory.EnumerateFiles(path).Order(StringComparer.Ordinal) : (IEnumerable<string>)[path])
+            .Where(path => Path.GetExtension(path) is ".yaml" or ".yml"))
+        {
+            Try(() => Resources.Load([path], null));
+        }
+
+        var all = new Resources([], [], [], new HashSet<string>());
+        if (findings.Count == 0)
+        {
+            Try(() => all = Resources.Load(file.ResourcesPaths, file.ConfigFile));
+        }
+
+        return all;
+    }
+
+    private void CheckApps(RunFile file)
+    {
+        foreach (var app in file.Apps.Where(app => app.Protocol != "http"))
+        {
+            findings.Add($"{file.Path}: appProtocol '{app.Protocol}' of {app.Id} is not supported locally; use http.");
+        }
+    }
+
+    private void CheckRedis(RunFile file)
+    {
+        Try(() =>
+        {
+            var redis = RedisAddress.FromComponents(file.ResourcesPaths);
+            if (redis.IsHere)
+            {
+                foreach (var (port, key, app) in file.Apps.SelectMany(app => new[] { (app.Port, "appPort", app.Id), (app.HttpPort, "daprHTTPPort", app.Id), (app.GrpcPort, "daprGRPCPort", app.Id) })
+                    .Where(taken => taken.Item1 == redis.Port))
+                {
+                    findings.Add($"{file.Path}: '{key}: {port}' of {app} is the port of the state store's redisHost {redis}; give it another.");
+                }
+            }
+
+            foreach (var app in file.Apps.Where(app => app.Env.TryGetValue("ConnectionStrings__Redis", out var told) && told != redis.ToString()))
+            {
+                findings.Add($"{file.Path}: {app.Id} is told ConnectionStrings__Redis {app.Env["ConnectionStrings__Redis"]}, but the state store's redisHost is {redis}; an app and its sidecar need the same Redis.");
+            }
+        });
+    }
+
+    private void CheckNames(RunFile file, Resources resources)
+    {
+        var apps = file.Apps.Select(app => app.Id).ToHashSet();
+        var components = resources.Components.Select(component => component.Name).ToHashSet();
+        string KnownApps() => string.Join(", ", apps);
+
+        foreach (var (where, what, scopes) in resources.Components.Select(c => (c.Where, $"the component '{c.Name}'", c.Scopes))
+            .Concat(resources.Subscriptions.Select(s => (s.Subscription.Where, $"the subscription to '{s.Subscription.Topic}'", s.Scopes)))
+            .Concat(resources.Resiliency.Select(r => (string.Join(", ", file.ResourcesPaths), "a resiliency document", r.Scopes))))
+        {
+            foreach (var unknown in scopes.Where(scope => !apps.Contains(scope)))
+            {
+                findings.Add($"{where}: {what} is scoped to '{unknown}', and no app of {file.Path} is called that; the apps are {KnownApps()}.");
+            }
+        }
+
+        foreach (var (spec, _) in resources.Resiliency)
+        {
+            foreach (var unknown in spec.Apps.Keys.Where(target => !apps.Contains(target)))
+            {
+                findings.Add($"The resiliency target 'apps.{unknown}' is no app of {file.Path}; the apps are {KnownApps()}.");
+            }
+
+            foreach (var unknown in spec.Inbound.Keys.Union(spec.Outbound.Keys).Where(target => !components.Contains(target)))
+            {
+                findings.Add($"The resiliency target 'components.{unknown}' is no component; the components are {string.Join(", ", components)}.");
+            }
+        }
+    }
+
+    private void CheckSubscriptions(RunFile file, Resources resources)
+    {
+        var deadLetters = resources.Subscriptions.Select(s => (s.Subscription.PubSub, Topic: s.Subscription.DeadLetterTopic)).ToHashSet();
+        foreach (var (subscription, _) in resources.Subscriptions.Where(s => string.IsNullOrEmpty(s.Subscription.Default)))
+        {
+            findings.Add($"{subscription.Where}: the subscription to '{subscription.Topic}' has no default route, so events without a rule are lost unseen; add routes.default.");
+        }
+
+        foreach (var app in file.Apps)
+        {
+            var mine = resources.Subscriptions.Where(s => Resources.InScope(s.Scopes, app.Id)).Select(s => s.Subscription).ToList();
+            var pubSubs = resources.Components.Where(c => c.Type == "pubsub.kafka" && Resources.InScope(c.Scopes, app.Id)).Select(c => c.Name).ToHashSet();
+            var policies = new Resiliency(ResiliencySpec.Merge(resources.Resiliency.Where(r => Resources.InScope(r.Scopes, app.Id)).Select(r => r.Spec)), TimeProvider.System);
+
+            foreach (var twice in mine.GroupBy(s => (s.PubSub, s.Topic)).Where(same => same.Count() > 1))
+            {
+                findings.Add($"{twice.Last().Where}: {app.Id} already subscribes to '{twice.Key.Topic}' in {twice.First().Where}; one app reads a topic once, so merge the two.");
+            }
+
+            foreach (var subscription in mine)
+            {
+                if (!pubSubs.Contains(subscription.PubSub))
+                {
+                    findings.Add($"{subscription.Where}: {app.Id} has no pubsub component '{subscription.PubSub}'; correct the name or the component's scopes.");
+                }
+
+                // Who keeps dead letters has nowhere further to send them, and is asked again and again.
+                if (subscription.DeadLetterTopic is null && IsBounded(policies.ForInbound(subscription.PubSub).Retry) && !deadLetters.Contains((subscription.PubSub, subscription.Topic)))
+                {
+                    findings.Add($"{subscription.Where}: {app.Id}'s subscription to '{subscription.Topic}' has no deadLetterTopic, and the inbound retries of '{subscription.PubSub}' end; add one, or a message is lost when they do.");
+                }
+            }
+        }
+    }
+
+    private void CheckPubSubs(Resources resources)
+    {
+        foreach (var pubSub in resources.Components.Where(c => c.Type == "pubsub.kafka" && c.Metadata.All(m => m is not { Name: "initialOffset", Value: "oldest" })))
+        {
+            findings.Add($"{pubSub.Where}: '{pubSub.Name}' does not say initialOffset: oldest, so an app that was never started before misses what happened before it; add it.");
+        }
+    }
+
+    // An exponential retry ends after a quarter of an hour, whatever maxRetries says.
+    private static bool IsBounded(RetrySpec? retry) => retry is { Exponential: true } or { MaxRetries: >= 0 };
+
+    private void Try(Action look)
+    {
+        try
+        {
+            look();
+        }
+        catch (TownException e)
+        {
+            var sentence = e.Message.ReplaceLineEndings(" ");
+            if (!findings.Contains(sentence))
+            {
+                findings.Add(sentence);
+            }
+        }
+    }
+
+    /// <summary>Stands where a Redis is asked for and never used: components are made, and nobody calls them.</summary>
+#pragma warning disable CA1852 // The proxy that is made of it is a subtype, made at run time.
+    private class Nobody : DispatchProxy
+#pragma warning restore CA1852
+    {
+        public static IConnectionMultiplexer There() => Create<IConnectionMultiplexer, Nobody>();
+
+        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => null;
+    }
+}

@@ -1,0 +1,134 @@
+using System.Collections.Concurrent;
+using System.Text;
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Http;
+using SecondhandTrade.SystemTests.Sidecars;
+
+namespace SecondhandTrade.SystemTests.ShippedPolicies;
+
+/// <summary>What components/resiliency.yaml and the shipped subscriptions make of an event that an app does not take.</summary>
+public sealed class DeliveryPolicy(GarnetFixture redis)
+{
+    public static TheoryData<string, string, string, string> Subscriptions => new()
+    {
+        { "payment", "reservations", "ReserveCanceled", "/events/reserve-canceled" },
+        { "reservation", "payments", "PaymentAuthorized", "/events/payment-authorized" },
+        { "trade", "stock", "StockCommitted", "/events/stock-committed" },
+        { "stock", "trades", "TradeHandedOver", "/events/trade-handed-over" },
+        { "notification", "trades", "TradeResolved", "/events/trade-resolved" },
+        { "mypage", "reservations", "ReserveHeld", "/events/reservations" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Subscriptions))]
+    public async Task An_event_refused_to_the_end_becomes_a_dead_letter_with_its_key_and_bytes_and_the_next_goes_on(string app, string topic, string type, string route)
+    {
+        await using var town = await ScriptedTown.Open(redis.Address);
+        var (times, rest) = (0, new ConcurrentQueue<string>());
+        var script = await town.Play(app);
+        script.With((context, body) =>
+        {
+            // Notification keeps the dead letters, its own too.
+            if (context.Request.Path.StartsWithSegments("/events/dead"))
+            {
+                return Task.CompletedTask;
+            }
+
+            if (Name(body) == "bad")
+            {
+                Interlocked.Increment(ref times);
+                context.Response.StatusCode = StatusCodes.Status500InternalServerError;
+            }
+            else
+            {
+                rest.Enqueue($"{context.Request.Path} {Name(body)}");
+            }
+
+            return Task.CompletedTask;
+        });
+        // order-1 and order-2 live in different partitions.
+        await town.Publish("gateway", topic, type, "order-1", new { name = "bad" });
+        await town.Publish("gateway", topic, type, "order-1", new { name = "behind" });
+        await town.Publish("gateway", topic, type, "order-2", new { name = "elsewhere" });
+
+        // The first try and thirty more, a second apart; nothing overtakes in the partition, nothing waits in another.
+        for (var tries = 1; tries <= 30; tries++)
+        {
+            await Waits(town, tries);
+            await ScriptedTown.Until(() => !rest.IsEmpty, "the other partition waits");
+            Assert.Equal(tries, times);
+            Assert.Equal([$"{route} elsewhere"], rest);
+            Assert.Empty(await town.Topic($"{app}-dead"));
+            await town.Turn(TimeSpan.FromSeconds(1));
+        }
+
+        await ScriptedTown.Until(() => town.StandIn.IsIdle, "the message is not given up");
+        Assert.Equal(31, times);
+        Assert.Equal([$"{route} elsewhere", $"{route} behind"], rest);
+        var sent = (await town.Topic(topic)).Single(m => Name(Encoding.UTF8.GetString(m.Value!)) == "bad");
+        var dead = Assert.Single(await town.Topic($"{app}-dead"));
+        Assert.Equal((sent.Key, Encoding.UTF8.GetString(sent.Value!)), (dead.Key, Encoding.UTF8.GetString(dead.Value!)));
+        Assert.Equal("order-1", dead.Key);
+        await town.Turn(TimeSpan.FromMinutes(5));
+        Assert.Equal(31, times);
+    }
+
+    [Fact]
+    public async Task An_event_taken_at_the_last_try_is_no_dead_letter()
+    {
+        await using var town = await ScriptedTown.Open(redis.Address);
+        var payment = await town.Play("payment");
+        payment.With(409);
+        await town.Publish("reservation", "reservations", "ReserveCanceled", "order-1", new { name = "late" });
+        for (var tries = 1; tries <= 30; tries++)
+        {
+            await Waits(town, tries);
+            payment.With(tries < 30 ? 409 : 204);
+            await town.Turn(TimeSpan.FromSeconds(1));
+        }
+
+        await ScriptedTown.Until(() => town.StandIn.IsIdle, "the message is not taken");
+
+        Assert.Equal(31, payment.Calls.Count);
+        Assert.Empty(await town.Topic("payment-dead"));
+        Assert.True(town.StandIn.IsIdle);
+    }
+
+    [Fact]
+    public async Task A_dead_letter_that_cannot_be_kept_is_asked_for_again_until_it_can()
+    {
+        await using var town = await ScriptedTown.Open(redis.Address);
+        var (payment, notification) = (await town.Play("payment"), await town.Play("notification"));
+        payment.With(500);
+        notification.With((context, _) =>
+        {
+            context.Response.StatusCode = context.Request.Path.StartsWithSegments("/events/dead") ? 503 : 200;
+            return Task.CompletedTask;
+        });
+        await town.Publish("reservation", "reservations", "ReserveCanceled", "order-1", new { name = "bad" });
+        for (var seconds = 0; seconds < 90; seconds++)
+        {
+            await town.Turn(TimeSpan.FromSeconds(1));
+        }
+
+        Assert.False(town.StandIn.IsIdle);
+        var before = Dead();
+        Assert.True(before > 31, $"{before} tries");
+        notification.With(200);
+        for (var seconds = 0; seconds < 10 && !town.StandIn.IsIdle; seconds++)
+        {
+            await town.Turn(TimeSpan.FromSeconds(1));
+        }
+
+        Assert.True(town.StandIn.IsIdle);
+        Assert.Equal(before + 1, Dead());
+
+        int Dead() => notification.Calls.Count(call => call.StartsWith("POST /events/dead/payment ", StringComparison.Ordinal));
+    }
+
+    // The wait before the next try has begun as often as that.
+    private static Task Waits(ScriptedTown town, int times) =>
+        ScriptedTown.Until(() => town.Clock.Waits(TimeSpan.FromSeconds(1)) == times && town.StandIn.IsWaitingForClock, $"nobody waits a {times}th time");
+
+    private static string? Name(string envelope) => JsonNode.Parse(envelope)?["data"]?["name"]?.ToString();
+}
