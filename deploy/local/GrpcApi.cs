@@ -1,8 +1,8 @@
-using Grpc.AspNetCore.Server.Model;
-using Grpc.Core;
 using Dapr.Client.Autogen.Grpc.v1;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
+using Grpc.AspNetCore.Server.Model;
+using Grpc.Core;
 
 namespace SecondhandTrade.Local;
 

@@ -52,10 +52,12 @@ internal sealed class Work(Works works, string traceId) : IDisposable
 
     public async Task WaitAsync(TimeSpan time, TimeProvider clock, CancellationToken ct)
     {
+        // The delay first: who sees the state turns the clock, and the delay must be there to feel it.
+        var delay = Task.Delay(time, clock, ct);
         state = WorkState.OnClock;
         try
         {
-            await Task.Delay(time, clock, ct);
+            await delay;
         }
         finally
         {
