@@ -36,7 +36,7 @@ internal sealed class ActorApi(Town town, Sidecar sidecar)
     public async Task<byte[]?> GetStateAsync(string type, string id, string key, Work work, CancellationToken ct)
     {
         var store = Store();
-        var (data, _) = await sidecar.State.GetAsync(store, RedisState.ActorKey(sidecar.AppId, type, id, key), work, ct);
+        var (data, _) = await sidecar.State.GetAsync(store, StateStore.ActorKey(sidecar.AppId, type, id, key), work, ct);
         return data;
     }
 
@@ -49,7 +49,7 @@ internal sealed class ActorApi(Town town, Sidecar sidecar)
             foreach (var operation in JsonElement.Parse(body).EnumerateArray())
             {
                 var request = operation.GetProperty("request");
-                var key = RedisState.ActorKey(sidecar.AppId, type, id, request.GetProperty("key").GetString()!);
+                var key = StateStore.ActorKey(sidecar.AppId, type, id, request.GetProperty("key").GetString()!);
                 changes.Add(operation.GetProperty("operation").GetString() switch
                 {
                     "upsert" => new StateChange(key, request.TryGetProperty("value", out var value) ? GoJson.WriteLossy(value) : "null"u8.ToArray(), Ttl: TtlOf(request)),
@@ -86,7 +86,7 @@ internal sealed class ActorApi(Town town, Sidecar sidecar)
         return int.TryParse(ttl.ToString(), out var seconds) ? seconds : throw ApiError.Malformed($"ttlInSeconds '{ttl}' is not a whole number");
     }
 
-    private RedisState Store() =>
+    private StateStore Store() =>
         sidecar.Components.ActorStore
             ?? throw new ApiError(500, StatusCode.FailedPrecondition, "ERR_ACTOR_RUNTIME_NOT_FOUND", "no state store has actorStateStore set to \"true\"");
 

@@ -12,7 +12,7 @@ internal sealed record ActorReply(IReadOnlyList<KeyValuePair<string, string[]>> 
 }
 
 /// <summary>The actors that live in one app, for as long as that app is connected.</summary>
-internal sealed partial class ActorHost(AppChannel channel, ActorTypes types, Works works, TimeProvider clock, ILogger logger) : IAsyncDisposable
+internal sealed partial class ActorHost(AppChannel channel, ActorTypes types, ActorTimers timers, Resiliency resiliency, Works works, TimeProvider clock, ILogger logger) : IAsyncDisposable
 {
     private const string ReentrancyHeader = "Dapr-Reentrancy-Id";
 
@@ -20,9 +20,14 @@ internal sealed partial class ActorHost(AppChannel channel, ActorTypes types, Wo
 
     public IReadOnlyList<string> Types => types.Types;
 
+    public ActorTimers Timers => timers;
+
     public bool Hosts(string type) => types.Settings.ContainsKey(type);
 
     public bool IsActive(string type, string id) => actors.ContainsKey((type, id));
+
+    /// <summary>Reminders and timers have the time-out of their type, but neither its retries nor its breaker.</summary>
+    public Policy CallbackPolicy(string type, string id) => resiliency.ForActor(type, id) with { Retry = null, Breaker = null };
 
     public int Count(string type) => actors.Keys.Count(a => a.Type == type);
 
@@ -63,6 +68,7 @@ internal sealed partial class ActorHost(AppChannel channel, ActorTypes types, Wo
 
     public ValueTask DisposeAsync()
     {
+        timers.Dispose();
         foreach (var actor in actors.Values)
         {
             actor.Turns.Close();

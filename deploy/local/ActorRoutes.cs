@@ -28,6 +28,25 @@ internal static class ActorRoutes
                 }
 
                 break;
+            case (["reminders", _], "PUT" or "POST"):
+                await call.Sidecar.ActorClock.SetReminderAsync(type, id, NameIn(call), await call.JsonAsync());
+                call.Answer(204);
+                break;
+            case (["reminders", _], "GET"):
+                await call.AnswerAsync(call.Sidecar.ActorClock.GetReminder(type, id, NameIn(call)), "application/json");
+                break;
+            case (["reminders", _], "DELETE"):
+                await call.Sidecar.ActorClock.DeleteReminderAsync(type, id, NameIn(call));
+                call.Answer(204);
+                break;
+            case (["timers", _], "PUT" or "POST"):
+                call.Sidecar.ActorClock.SetTimer(type, id, NameIn(call), await call.JsonAsync());
+                call.Answer(204);
+                break;
+            case (["timers", _], "DELETE"):
+                call.Sidecar.ActorClock.DeleteTimer(type, id, NameIn(call));
+                call.Answer(204);
+                break;
             default:
                 throw ApiError.Unsupported($"{call.Verb} /{string.Join('/', call.Path)}");
         }
@@ -45,6 +64,13 @@ internal static class ActorRoutes
 
         call.Context.Response.ContentLength = reply.Body.Length;
         await call.Context.Response.Body.WriteAsync(reply.Body, call.Gone);
+    }
+
+    private static string NameIn(ApiCall call)
+    {
+        var name = call.Segment(5);
+        CheckName(name, "reminder or timer");
+        return name;
     }
 
     private static void CheckName(string name, string what)

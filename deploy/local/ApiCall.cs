@@ -109,7 +109,7 @@ internal sealed class ApiCall(HttpContext context, Sidecar sidecar, string[] pat
         return AnswerAsync(buffer.ToArray(), "application/json");
     }
 
-    public static async Task FailAsync(HttpContext context, ApiError error)
+    public static async Task FailAsync(HttpContext context, ApiError error, bool keepHeaders = false)
     {
         if (context.Response.HasStarted)
         {
@@ -118,7 +118,11 @@ internal sealed class ApiCall(HttpContext context, Sidecar sidecar, string[] pat
             return;
         }
 
-        context.Response.Clear();
+        if (!keepHeaders)
+        {
+            context.Response.Clear();
+        }
+
         context.Response.StatusCode = error.Status;
         context.Response.ContentType = "application/json";
         var body = $$"""{"errorCode":"{{error.Code}}","message":"{{JavaScriptEncoder.UnsafeRelaxedJsonEscaping.Encode(error.Message)}}"}""";

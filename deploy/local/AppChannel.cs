@@ -32,9 +32,25 @@ internal sealed class AppChannel : IAsyncDisposable
 
     public bool IsOpen => !gone.IsCancellationRequested;
 
+    /// <summary>False while the app's health is watched and bad: then nobody gets through but who asks for its health.</summary>
+    public bool IsHealthy { get; set; } = true;
+
+    public async Task<HttpStatusCode> ProbeAsync(string path, CancellationToken ct)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(App, path)) { Version = HttpVersion.Version11 };
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, gone.Token);
+        using var response = await http.SendAsync(request, either.Token);
+        return response.StatusCode;
+    }
+
     /// <summary>Answers once the headers are here; fails with <see cref="HttpRequestException"/> when the app is gone.</summary>
     public async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken ct)
     {
+        if (!IsHealthy)
+        {
+            throw new HttpRequestException("app is not in a healthy state");
+        }
+
         using var either = ct.CanBeCanceled ? CancellationTokenSource.CreateLinkedTokenSource(ct, gone.Token) : null;
         var stop = either?.Token ?? gone.Token;
         request.Version = HttpVersion.Version11;

@@ -1,21 +1,23 @@
-using StackExchange.Redis;
-
 namespace SecondhandTrade.Local;
 
 /// <summary>The components one app may use, ready to be used.</summary>
 internal sealed class ComponentSet
 {
-    public Dictionary<string, RedisState> StateStores { get; } = [];
+    public Dictionary<string, StateStore> StateStores { get; } = [];
 
     public Dictionary<string, PubSub> PubSubs { get; } = [];
 
     public Dictionary<string, SecretStore> SecretStores { get; } = [];
 
+    public List<CronBinding> Inputs { get; } = [];
+
+    public Dictionary<string, HttpBinding> Outputs { get; } = [];
+
     public List<(string Name, string Type)> All { get; } = [];
 
-    public RedisState? ActorStore { get; private set; }
+    public StateStore? ActorStore { get; private set; }
 
-    public static ComponentSet For(string appId, Resources resources, IConnectionMultiplexer redis)
+    public static ComponentSet For(string appId, Resources resources, Town town)
     {
         var set = new ComponentSet();
         var mine = resources.Components.Where(c => Resources.InScope(c.Scopes, appId)).ToArray();
@@ -35,15 +37,19 @@ internal sealed class ComponentSet
             switch (spec.Type)
             {
                 case "state.redis":
-                    var store = RedisState.Create(spec, spec.For(appId, set.SecretStores), appId, redis);
-                    set.StateStores[spec.Name] = store;
-                    if (store.ForActors)
-                    {
-                        set.ActorStore = set.ActorStore is null
-                            ? store
-                            : throw new TownException($"{spec.Where}, actorStateStore: a town has one actor state store and '{set.ActorStore.Name}' is it; set this one to \"false\".");
-                    }
-
+                    set.Add(RedisState.Create(spec, spec.For(appId, set.SecretStores), appId, town.Redis), spec);
+                    break;
+                case "state.in-memory":
+                    set.Add(MemoryState.Create(spec, spec.For(appId, set.SecretStores), appId, town.Clock), spec);
+                    break;
+                case "pubsub.in-memory":
+                    set.PubSubs[spec.Name] = PubSub.InMemory(spec, spec.For(appId, set.SecretStores), appId, new MemoryBus(town.Works, town.Clock, town.Logging.CreateLogger("Bus")));
+                    break;
+                case "bindings.cron":
+                    set.Inputs.Add(CronBinding.Create(spec, spec.For(appId, set.SecretStores)));
+                    break;
+                case "bindings.http":
+                    set.Outputs[spec.Name] = HttpBinding.Create(spec, spec.For(appId, set.SecretStores));
                     break;
                 case "pubsub.kafka":
                     set.PubSubs[spec.Name] = PubSub.Create(spec, spec.For(appId, set.SecretStores), appId);
@@ -54,5 +60,16 @@ internal sealed class ComponentSet
         }
 
         return set;
+    }
+
+    private void Add(StateStore store, ComponentSpec spec)
+    {
+        StateStores[spec.Name] = store;
+        if (store.ForActors)
+        {
+            ActorStore = ActorStore is null
+                ? store
+                : throw new TownException($"{spec.Where}, actorStateStore: a town has one actor state store and '{ActorStore.Name}' is it; set this one to \"false\".");
+        }
     }
 }

@@ -21,6 +21,10 @@ internal sealed record ComponentSpec(
             "redisHost", "actorStateStore", "keyPrefix", "ttlInSeconds", "redisDB",
             "redisPassword", "redisUsername", "enableTLS", "redisType", "failover", "maxRetries", "maxRetryBackoff", "dialTimeout", "readTimeout", "writeTimeout", "poolSize", "minIdleConns", "idleTimeout", "poolTimeout",
         ],
+        ["state.in-memory"] = ["actorStateStore", "keyPrefix"],
+        ["pubsub.in-memory"] = ["publishingScopes", "subscriptionScopes", "allowedTopics", "protectedTopics"],
+        ["bindings.cron"] = ["schedule", "route", "direction"],
+        ["bindings.http"] = ["url", "errorIfNot2XX", "direction"],
         ["secretstores.local.env"] = ["prefix"],
         ["secretstores.local.file"] = ["secretsFile", "nestedSeparator", "multiValued"],
     };

@@ -50,7 +50,11 @@ internal static class GoJson
             writer.WriteEndObject();
         }
 
-        var json = buffer.GetBuffer().AsSpan(0, (int)buffer.Length);
+        return Escape(buffer.GetBuffer().AsSpan(0, (int)buffer.Length));
+    }
+
+    private static byte[] Escape(ReadOnlySpan<byte> json)
+    {
         if (json.IndexOfAny("<>&"u8) < 0)
         {
             return json.ToArray();
@@ -59,6 +63,32 @@ internal static class GoJson
         // Outside of strings JSON has none of the three.
         var text = new StringBuilder(Encoding.UTF8.GetString(json));
         return Encoding.UTF8.GetBytes(text.Replace("<", "\\u003c").Replace(">", "\\u003e").Replace("&", "\\u0026").ToString());
+    }
+
+    /// <summary>As above for a Go struct: fields in their own order, JSON values as they were sent, absent ones left out.</summary>
+    public static byte[] WriteEscapedInOrder(IEnumerable<(string Name, object? Value)> fields)
+    {
+        using var buffer = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(buffer, Plain))
+        {
+            writer.WriteStartObject();
+            foreach (var (name, value) in fields.Where(f => f.Value is not null))
+            {
+                writer.WritePropertyName(name);
+                if (value is JsonElement element)
+                {
+                    writer.WriteRawValue(element.GetRawText());
+                }
+                else
+                {
+                    writer.WriteStringValue((string?)value);
+                }
+            }
+
+            writer.WriteEndObject();
+        }
+
+        return Escape(buffer.GetBuffer().AsSpan(0, (int)buffer.Length));
     }
 
     private static void Write(Utf8JsonWriter writer, JsonElement element, bool lossy)

@@ -50,6 +50,7 @@ internal sealed class GrpcApi
             Unary<BulkPublishRequest, BulkPublishResponse>("BulkPublishEvent", GrpcPublish.PublishManyAsync);
             Unary<BulkPublishRequest, BulkPublishResponse>("BulkPublishEventAlpha1", GrpcPublish.PublishManyAsync);
             Unary<InvokeServiceRequest, InvokeResponse>("InvokeService", GrpcInvoke.InvokeAsync);
+            Unary<InvokeBindingRequest, InvokeBindingResponse>("InvokeBinding", BindingRoutes.InvokeAsync);
             Unary<GetSecretRequest, GetSecretResponse>("GetSecret", GrpcRest.GetSecretAsync);
             Unary<GetBulkSecretRequest, GetBulkSecretResponse>("GetBulkSecret", GrpcRest.GetSecretsAsync);
             Unary<GetMetadataRequest, GetMetadataResponse>("GetMetadata", GrpcRest.GetMetadataAsync);

@@ -70,7 +70,7 @@ internal static class GrpcState
         return new Empty();
     }
 
-    private static StateChange Change(RedisState store, StateItem item, bool delete) => new(
+    private static StateChange Change(StateStore store, StateItem item, bool delete) => new(
         StateApi.Key(store, item.Key),
         delete ? null : item.Value.ToByteArray(),
         item.Etag?.Value,

@@ -53,6 +53,7 @@ internal sealed partial class HttpApi(Town town, ILogger<HttpApi> logger)
             ["v1.0", "publish", _, _, ..] => PublishAsync(call),
             ["v1.0", "state", ..] => StateRoutes.HandleAsync(call),
             ["v1.0", "actors", _, _, ..] => ActorRoutes.HandleAsync(call),
+            ["v1.0", "bindings", _] => BindingRoutes.HandleAsync(call),
             ["v1.0", "secrets", _, "bulk"] => AllSecretsAsync(call),
             ["v1.0", "secrets", _, _] => SecretAsync(call),
             ["v1.0", "metadata"] when call.Verb == "GET" => MetadataRoutes.GetAsync(call),

@@ -88,7 +88,7 @@ internal sealed partial class PartitionReader : IAsyncDisposable
                 }
 
                 await log.WaitForAsync(position, ct);
-                await HandAsync(reader!, log.Read(position), ct);
+                await (reader!.Subscription.Bulk is { } bulk ? HandManyAsync(reader, bulk, ct) : HandAsync(reader, log.Read(position), ct));
             }
             catch (OperationCanceledException) when (ct.IsCancellationRequested)
             {
@@ -127,6 +127,59 @@ internal sealed partial class PartitionReader : IAsyncDisposable
         }
 
         Interlocked.Increment(ref position);
+    }
+
+    private async Task HandManyAsync(TopicReader reader, BulkSubscribe bulk, CancellationToken ct)
+    {
+        using var work = works.Begin(TraceContext.Next(null));
+        await GatherAsync(bulk, work, ct);
+        var deliveries = new List<Delivery>();
+        for (var offset = position; offset < log.End && deliveries.Count < bulk.MaxMessages; offset++)
+        {
+            reader.TraceOf(log.Read(offset), out var delivery);
+            deliveries.Add(delivery);
+        }
+
+        for (var tries = 1L; ; tries++)
+        {
+            var done = await reader.DeliverManyAsync(deliveries, work, ct);
+            var taken = Array.IndexOf(done, false) is >= 0 and var first ? first : done.Length;
+            if (taken > 0)
+            {
+                offsets.Write(log.Number, position + taken);
+            }
+
+            if (taken == done.Length || !reader.PubSub.RetryInPlace || (reader.PubSub.MaxRetries >= 0 && tries > reader.PubSub.MaxRetries))
+            {
+                break;
+            }
+
+            // The Kafka component knows the batch only as a whole: what was taken comes again too.
+            await work.WaitAsync(reader.PubSub.BackOff, clock, ct);
+        }
+
+        Interlocked.Add(ref position, deliveries.Count);
+    }
+
+    /// <summary>Waits for a full batch, though no longer than the subscription says.</summary>
+    private async Task GatherAsync(BulkSubscribe bulk, Work work, CancellationToken ct)
+    {
+        using var enough = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        var pause = work.WaitAsync(bulk.MaxAwait, clock, enough.Token);
+        while (!pause.IsCompleted && log.End - position < bulk.MaxMessages)
+        {
+            await Task.WhenAny(log.WaitForAsync(log.End, enough.Token), pause);
+        }
+
+        await enough.CancelAsync();
+        try
+        {
+            await pause;
+        }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        {
+            // The batch was full before the time was over.
+        }
     }
 
     [LoggerMessage(LogLevel.Warning, "{Topic}/{Partition}@{Offset} was not taken by {App}: {Why}")]

@@ -2,9 +2,12 @@ using System.Globalization;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>A pubsub.kafka component as one app sees it.</summary>
-internal sealed record PubSub(string Name, string Group, bool FromOldest, int MaxMessageBytes, bool RetryInPlace, TimeSpan BackOff, long MaxRetries, TopicScopes Scopes)
+/// <summary>A pubsub component as one app sees it; one with a bus of its own keeps nothing and is the app's alone.</summary>
+internal sealed record PubSub(string Name, string Group, bool FromOldest, int MaxMessageBytes, bool RetryInPlace, TimeSpan BackOff, long MaxRetries, TopicScopes Scopes, MemoryBus? Bus = null)
 {
+    public static PubSub InMemory(ComponentSpec spec, IReadOnlyDictionary<string, string> metadata, string appId, MemoryBus bus) =>
+        new(spec.Name, appId, false, int.MaxValue, false, TimeSpan.Zero, 0, TopicScopes.Read(metadata, appId), bus);
+
     public static PubSub Create(ComponentSpec spec, IReadOnlyDictionary<string, string> metadata, string appId)
     {
         string Get(string name, string otherwise) => metadata.TryGetValue(name, out var value) && value.Length > 0 ? value : otherwise;

@@ -37,12 +37,26 @@ internal sealed class Publisher(string appId, ComponentSet components, Resilienc
                 throw new ArgumentException($"the message has {bytes.Length} bytes and maxMessageBytes is {component.MaxMessageBytes}");
             }
 
-            await resiliency.ForPublishing(component.Name).RunAsync(_ => Task.FromResult(broker.Append(topic, bytes, metadata)), _ => Policy.Success, true, work, ct);
+            await resiliency.ForPublishing(component.Name).RunAsync(_ => Task.FromResult(Append(component, topic, bytes, metadata)), _ => Policy.Success, true, work, ct);
         }
         catch (Exception e) when (e is ArgumentException or IOException or BreakerException or TimeoutException)
         {
             throw new ApiError(500, StatusCode.Internal, "ERR_PUBSUB_PUBLISH_MESSAGE", $"error when publish to topic {topic} in pubsub {component.Name}: {e.Message}");
         }
+    }
+
+    private bool Append(PubSub component, string topic, byte[]? bytes, IReadOnlyDictionary<string, string> metadata)
+    {
+        if (component.Bus is { } bus)
+        {
+            bus.Append(topic, bytes, metadata);
+        }
+        else
+        {
+            broker.Append(topic, bytes, metadata);
+        }
+
+        return true;
     }
 
     public PubSub Component(string name) =>

@@ -3,19 +3,8 @@ using StackExchange.Redis;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>What is to happen to one key; <see cref="Value"/> null means delete.</summary>
-internal sealed record StateChange(string Key, byte[]? Value, string? Etag = null, bool FirstWrite = false, bool LastWrite = false, int? Ttl = null);
-
-internal enum StateOutcome
-{
-    Done,
-    EtagMismatch,
-    EtagInvalid,
-    Failed,
-}
-
 /// <summary>The state.redis component: a hash of data and version per key, with the very corners daprd's has.</summary>
-internal sealed class RedisState
+internal sealed class RedisState : StateStore
 {
     // One failing change does not undo the others, exactly as a MULTI of scripts behaves in daprd.
     private const string Apply = """
@@ -61,15 +50,10 @@ internal sealed class RedisState
     private static readonly RedisValue[] Columns = ["data", "version"];
 
     private readonly IDatabase database;
-    private readonly string prefix;
     private readonly int? defaultTtl;
 
-    private RedisState(string name, IDatabase database, string prefix, int? defaultTtl, bool forActors) =>
-        (Name, this.database, this.prefix, this.defaultTtl, ForActors) = (name, database, prefix, defaultTtl, forActors);
-
-    public string Name { get; }
-
-    public bool ForActors { get; }
+    private RedisState(string name, IDatabase database, string prefix, int? defaultTtl, bool forActors) : base(name, prefix, forActors) =>
+        (this.database, this.defaultTtl) = (database, defaultTtl);
 
     public static RedisState Create(ComponentSpec spec, Dictionary<string, string> metadata, string appId, IConnectionMultiplexer redis)
     {
@@ -78,23 +62,12 @@ internal sealed class RedisState
             throw new TownException($"{spec.Where}: TLS, failover and cluster are not supported locally; remove enableTLS, failover and redisType.");
         }
 
-        var prefix = metadata.GetValueOrDefault("keyPrefix", "appid") switch
-        {
-            "" or "appid" => appId,
-            "namespace" => $"default.{appId}",
-            "name" => spec.Name,
-            "none" => null,
-            var literal when literal.Contains("||", StringComparison.Ordinal) =>
-                throw new TownException($"{spec.Where}, keyPrefix: '{literal}' contains ||, which separates prefix and key; choose another."),
-            var literal => literal,
-        };
-        var ttl = metadata.GetValueOrDefault("ttlInSeconds", "");
         return new RedisState(
             spec.Name,
             redis.GetDatabase(Number("redisDB") ?? -1),
-            prefix is null ? "" : prefix + "||",
+            PrefixOf(spec, metadata, appId),
             Number("ttlInSeconds"),
-            metadata.GetValueOrDefault("actorStateStore")?.ToUpperInvariant() is "TRUE" or "Y" or "YES" or "T" or "ON" or "1");
+            IsForActors(metadata));
 
         int? Number(string name) =>
             metadata.GetValueOrDefault(name, "") is not { Length: > 0 } text ? null
@@ -102,12 +75,7 @@ internal sealed class RedisState
             : throw new TownException($"{spec.Where}, {name}: '{text}' is not a whole number.");
     }
 
-    /// <summary>Where a user's key lives; null when the key may not be used.</summary>
-    public string? KeyOf(string key) => key.Contains("||", StringComparison.Ordinal) ? null : prefix + key;
-
-    public static string ActorKey(string appId, string type, string id, string key) => $"{appId}||{type}||{id}||{key}";
-
-    public async Task<(byte[]? Data, string Etag)> GetAsync(string key)
+    public override async Task<(byte[]? Data, string Etag)> GetAsync(string key)
     {
         try
         {
@@ -120,7 +88,7 @@ internal sealed class RedisState
         }
     }
 
-    public async Task<(StateOutcome Outcome, string Why)> ChangeAsync(StateChange change)
+    public override async Task<(StateOutcome Outcome, string Why)> ChangeAsync(StateChange change)
     {
         var hasEtag = change.Etag is { Length: > 0 };
         try
@@ -139,7 +107,7 @@ internal sealed class RedisState
         }
     }
 
-    public Task<(StateOutcome Outcome, string Why)> TransactAsync(IReadOnlyList<StateChange> changes) => ApplyAsync(changes, single: false);
+    public override Task<(StateOutcome Outcome, string Why)> TransactAsync(IReadOnlyList<StateChange> changes) => ApplyAsync(changes, single: false);
 
     private async Task<(StateOutcome Outcome, string Why)> ApplyAsync(IReadOnlyList<StateChange> changes, bool single)
     {

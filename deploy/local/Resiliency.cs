@@ -30,6 +30,8 @@ internal sealed class Resiliency(ResiliencySpec spec, TimeProvider clock)
 
     public Policy ForPublishing(string component) => ForOutbound(component, "Pubsub");
 
+    public Policy ForBinding(string component) => ForOutbound(component, "Binding");
+
     private Policy ForOutbound(string component, string kind) =>
         spec.Outbound.TryGetValue(component, out var names)
             ? Make(names, "component", component, int.MaxValue)

@@ -11,6 +11,9 @@ public sealed class Sidecar : IAsyncDisposable
     private readonly SemaphoreSlim connecting = new(1);
     private readonly IReadOnlyList<Subscription> declared;
     private List<TopicReader> readers = [];
+    private List<CronTicks> ticks = [];
+    private (IReadOnlyList<Subscription> Wanted, ActorTypes Types)? said;
+    private AppHealth? health;
     private volatile bool ready;
 
     internal Sidecar(SidecarOptions options, int httpPort, int grpcPort, Town town)
@@ -22,12 +25,13 @@ public sealed class Sidecar : IAsyncDisposable
 
         (Options, HttpPort, GrpcPort, this.town) = (options, httpPort, grpcPort, town);
         logger = town.Logging.CreateLogger($"Sidecar.{options.AppId}");
-        Components = ComponentSet.For(AppId, town.Resources, town.Redis);
+        Components = ComponentSet.For(AppId, town.Resources, town);
         Resiliency = new Resiliency(ResiliencySpec.Merge(town.Resources.Resiliency.Where(r => Resources.InScope(r.Scopes, AppId)).Select(r => r.Spec)), town.Clock);
         State = new StateApi(Components, Resiliency);
         Publisher = new Publisher(AppId, Components, Resiliency, town.Broker, town.Clock);
         Invocation = new Invocation(town, this);
         ActorApi = new ActorApi(town, this);
+        ActorClock = new ActorClock(town, this);
         declared = [.. town.Resources.Subscriptions.Where(s => Resources.InScope(s.Scopes, AppId)).Select(s => s.Subscription)];
         Check(declared);
         ready = !options.HasApp;
@@ -56,6 +60,8 @@ public sealed class Sidecar : IAsyncDisposable
 
     internal ActorApi ActorApi { get; }
 
+    internal ActorClock ActorClock { get; }
+
     internal AppChannel? Channel { get; private set; }
 
     internal ActorHost? Actors { get; private set; }
@@ -67,46 +73,34 @@ public sealed class Sidecar : IAsyncDisposable
     /// <summary>Takes up an app that listens: reads its actors and subscriptions once, then lets work come to it.</summary>
     public async Task ConnectAppAsync(Uri app, CancellationToken ct = default)
     {
+        AppHealth? watch = null;
         await connecting.WaitAsync(ct);
         try
         {
             await LeaveAsync();
             var channel = new AppChannel(app, Options);
             Channel = channel;
-            try
+            if (Options.Health is { } options)
             {
-                var (configured, config) = await channel.GetAsync("/dapr/config", AppId, ct);
-                var (subscribed, subscriptions) = await channel.GetAsync("/dapr/subscribe", AppId, ct);
-                var wanted = declared.Concat(subscribed == HttpStatusCode.OK ? Subscription.ReadAll(subscriptions, AppId) : []).ToArray();
-                Check(wanted);
-
-                var types = configured == HttpStatusCode.OK ? ActorTypes.Read(config, AppId) : ActorTypes.None;
-                if (types.Types.Count > 0 && Components.ActorStore is null)
-                {
-                    throw new TownException($"{AppId} has actors ({string.Join(", ", types.Types)}) but no state store for them; set actorStateStore to \"true\" on one.");
-                }
-
-                readers =
-                [
-                    .. wanted.Where(s => Components.PubSubs[s.PubSub].Scopes.MaySubscribe(s.Topic))
-                        .Select(s => new TopicReader(AppId, channel, Components.PubSubs[s.PubSub], s, Resiliency, Publisher, town.Clock, logger)),
-                ];
-                Actors = new ActorHost(channel, types, town.Works, town.Clock, logger);
+                channel.IsHealthy = false;
+                health = watch = new AppHealth(options, channel, well => ChangeHealthAsync(channel, well), town.Works, town.Clock, logger);
             }
-            catch
+            else
             {
-                await LeaveAsync();
-                throw;
+                await TakeUpAsync(channel, ct);
             }
-
-            ready = true;
-            readers.ForEach(town.Groups.Join);
-            town.Rebalance();
+        }
+        catch
+        {
+            await LeaveAsync();
+            throw;
         }
         finally
         {
             connecting.Release();
         }
+
+        await (watch?.StartAsync() ?? Task.CompletedTask);
     }
 
     /// <summary>Lets go of an app that is gone or about to go: its messages wait, its actors are forgotten, calls to it fail.</summary>
@@ -127,19 +121,105 @@ public sealed class Sidecar : IAsyncDisposable
     {
         await DisconnectAppAsync();
         connecting.Dispose();
+        foreach (var output in Components.Outputs.Values)
+        {
+            output.Dispose();
+        }
+
     }
 
-    private async Task LeaveAsync()
+    private async Task ChangeHealthAsync(AppChannel channel, bool well)
     {
-        ready = !Options.HasApp;
-        readers.ForEach(town.Groups.Leave);
+        await connecting.WaitAsync();
+        try
+        {
+            if (Channel == channel)
+            {
+                channel.IsHealthy = well;
+                await (well ? TakeUpAsync(channel, CancellationToken.None) : LayDownAsync());
+            }
+        }
+        finally
+        {
+            connecting.Release();
+        }
+    }
+
+    private async Task TakeUpAsync(AppChannel channel, CancellationToken ct)
+    {
+        // Asked once in the life of a sidecar; an app that was ill meanwhile is not asked again.
+        var (wanted, types) = said ??= await AskAsync(channel, ct);
+        var inputs = new List<CronTicks>();
+        foreach (var input in Components.Inputs.Select(b => new CronTicks(b, channel, town.Works, town.Clock, logger)))
+        {
+            if (await input.IsWantedAsync(ct))
+            {
+                inputs.Add(input);
+            }
+        }
+
+        readers =
+        [
+            .. wanted.Where(s => Components.PubSubs[s.PubSub].Scopes.MaySubscribe(s.Topic))
+                .Select(s => new TopicReader(AppId, channel, Components.PubSubs[s.PubSub], s, Resiliency, Publisher, town.Clock, logger)),
+        ];
+        Actors = new ActorHost(channel, types, new ActorTimers(town.Callbacks, town.Works, town.Clock), Resiliency, town.Works, town.Clock, logger);
+        ready = true;
+        readers.ForEach(Join);
+        ticks = inputs;
+        ticks.ForEach(t => t.Start());
+        town.Rebalance();
+    }
+
+    private async Task<(IReadOnlyList<Subscription> Wanted, ActorTypes Types)> AskAsync(AppChannel channel, CancellationToken ct)
+    {
+        var (configured, config) = await channel.GetAsync("/dapr/config", AppId, ct);
+        var (subscribed, subscriptions) = await channel.GetAsync("/dapr/subscribe", AppId, ct);
+        var wanted = declared.Concat(subscribed == HttpStatusCode.OK ? Subscription.ReadAll(subscriptions, AppId) : []).ToArray();
+        Check(wanted);
+
+        var types = configured == HttpStatusCode.OK ? ActorTypes.Read(config, AppId) : ActorTypes.None;
+        return types.Types.Count > 0 && Components.ActorStore is null
+            ? throw new TownException($"{AppId} has actors ({string.Join(", ", types.Types)}) but no state store for them; set actorStateStore to \"true\" on one.")
+            : (wanted, types);
+    }
+
+    private void Join(TopicReader reader)
+    {
+        if (reader.PubSub.Bus is { } bus)
+        {
+            bus.Join(reader);
+        }
+        else
+        {
+            town.Groups.Join(reader);
+        }
+    }
+
+    private async Task LayDownAsync()
+    {
+        foreach (var reader in readers)
+        {
+            reader.PubSub.Bus?.Leave(reader);
+            town.Groups.Leave(reader);
+        }
+
         readers = [];
+        ticks.ForEach(t => t.Dispose());
+        ticks = [];
         if (Actors is { } actors)
         {
             Actors = null;
             await actors.DisposeAsync();
         }
+    }
 
+    private async Task LeaveAsync()
+    {
+        ready = !Options.HasApp;
+        health?.Dispose();
+        (health, said) = (null, null);
+        await LayDownAsync();
         if (Channel is { } channel)
         {
             Channel = null;

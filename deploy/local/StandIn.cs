@@ -61,6 +61,7 @@ public sealed class StandIn : IAsyncDisposable
             }
 
             town.Sidecars = sidecars;
+            await town.Reminders.LoadAsync(sidecars.Select(s => s.AppId));
             var host = Build(town, ports, logging);
             await host.StartAsync(ct);
             return new StandIn(host, redis, town);
@@ -68,6 +69,7 @@ public sealed class StandIn : IAsyncDisposable
         catch
         {
             ports.Dispose();
+            await town.Reminders.DisposeAsync();
             await groups.DisposeAsync();
             broker.Dispose();
             await redis.DisposeAsync();
@@ -82,6 +84,7 @@ public sealed class StandIn : IAsyncDisposable
             await sidecar.DisposeAsync();
         }
 
+        await town.Reminders.DisposeAsync();
         await host.DisposeAsync();
         await town.Groups.DisposeAsync();
         town.Broker.Dispose();

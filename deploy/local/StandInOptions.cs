@@ -17,11 +17,26 @@ public sealed record SidecarOptions(string AppId)
     /// <summary>How many calls the app is given at once; -1 = no limit.</summary>
     public int MaxConcurrency { get; init; } = -1;
 
+    /// <summary>How the app's health is watched; null = it is not.</summary>
+    public AppHealthOptions? Health { get; init; }
+
     /// <summary>What callers must send as dapr-api-token; null = nothing is asked.</summary>
     public string? ApiToken { get; init; }
 
     /// <summary>What the app is sent as dapr-api-token; null = nothing.</summary>
     public string? AppApiToken { get; init; }
+}
+
+/// <summary>How often an app is asked for its health, and how many times in a row it may fail to answer.</summary>
+public sealed record AppHealthOptions
+{
+    public string Path { get; init; } = "/healthz";
+
+    public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(5);
+
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromMilliseconds(500);
+
+    public int Threshold { get; init; } = 3;
 }
 
 /// <summary>What a stand-in is started with.</summary>

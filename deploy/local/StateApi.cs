@@ -6,17 +6,17 @@ namespace SecondhandTrade.Local;
 /// <summary>The state building block, the same for HTTP and gRPC.</summary>
 internal sealed class StateApi(ComponentSet components, Resiliency resiliency)
 {
-    public RedisState Store(string name) =>
+    public StateStore Store(string name) =>
         components.StateStores.Count == 0
             ? throw new ApiError(500, StatusCode.FailedPrecondition, "ERR_STATE_STORE_NOT_CONFIGURED", "state store is not configured")
             : components.StateStores.GetValueOrDefault(name)
                 ?? throw new ApiError(400, StatusCode.InvalidArgument, "ERR_STATE_STORE_NOT_FOUND", $"state store {name} is not found");
 
-    public static string Key(RedisState store, string key) =>
+    public static string Key(StateStore store, string key) =>
         store.KeyOf(key) ?? throw new ApiError(
             400, StatusCode.InvalidArgument, "ERR_MALFORMED_REQUEST", $"input key/keyPrefix '{key}' can't contain '||'");
 
-    public async Task<(byte[]? Data, string Etag)> GetAsync(RedisState store, string fullKey, Work work, CancellationToken ct)
+    public async Task<(byte[]? Data, string Etag)> GetAsync(StateStore store, string fullKey, Work work, CancellationToken ct)
     {
         try
         {
@@ -28,7 +28,7 @@ internal sealed class StateApi(ComponentSet components, Resiliency resiliency)
         }
     }
 
-    public async Task ChangeAsync(RedisState store, StateChange change, Work work, CancellationToken ct)
+    public async Task ChangeAsync(StateStore store, StateChange change, Work work, CancellationToken ct)
     {
         var (code, verb) = change.Value is null ? ("ERR_STATE_DELETE", "deleting") : ("ERR_STATE_SAVE", "saving");
         StateOutcome outcome;
@@ -58,7 +58,7 @@ internal sealed class StateApi(ComponentSet components, Resiliency resiliency)
         }
     }
 
-    public async Task TransactAsync(RedisState store, IReadOnlyList<StateChange> changes, string errorCode, Work work, CancellationToken ct)
+    public async Task TransactAsync(StateStore store, IReadOnlyList<StateChange> changes, string errorCode, Work work, CancellationToken ct)
     {
         string why;
         try

@@ -44,7 +44,7 @@ internal static class StateRoutes
         }
     }
 
-    private static async Task GetAsync(ApiCall call, RedisState store)
+    private static async Task GetAsync(ApiCall call, StateStore store)
     {
         var (data, etag) = await call.Sidecar.State.GetAsync(store, StateApi.Key(store, call.Segment(3)), call.Work, call.Gone);
         if (data is null)
@@ -61,7 +61,7 @@ internal static class StateRoutes
         await call.AnswerAsync(data, "application/json");
     }
 
-    private static async Task GetManyAsync(ApiCall call, RedisState store)
+    private static async Task GetManyAsync(ApiCall call, StateStore store)
     {
         var body = await call.JsonAsync();
         var keys = body.TryGetProperty("keys", out var list) ? list.EnumerateArray().Select(k => k.GetString()!).ToArray() : [];
@@ -87,7 +87,7 @@ internal static class StateRoutes
         });
     }
 
-    private static async Task TransactAsync(ApiCall call, RedisState store)
+    private static async Task TransactAsync(ApiCall call, StateStore store)
     {
         var body = await call.JsonAsync();
         List<StateChange> changes;
@@ -110,7 +110,7 @@ internal static class StateRoutes
         call.Answer(204);
     }
 
-    private static List<StateChange> Changes(RedisState store, JsonElement body)
+    private static List<StateChange> Changes(StateStore store, JsonElement body)
     {
         try
         {
@@ -122,7 +122,7 @@ internal static class StateRoutes
         }
     }
 
-    private static StateChange Change(RedisState store, JsonElement item, bool delete)
+    private static StateChange Change(StateStore store, JsonElement item, bool delete)
     {
         var concurrency = item.TryGetProperty("options", out var options) && options.ValueKind == JsonValueKind.Object && options.TryGetProperty("concurrency", out var c) ? c.GetString() : "";
         var ttl = item.TryGetProperty("metadata", out var metadata) && metadata.ValueKind == JsonValueKind.Object && metadata.TryGetProperty("ttlInSeconds", out var t) ? t.ToString() : null;

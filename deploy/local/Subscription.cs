@@ -4,7 +4,7 @@ namespace SecondhandTrade.Local;
 
 /// <summary>What an app wants to hear, and where.</summary>
 internal sealed record Subscription(
-    string PubSub, string Topic, IReadOnlyList<(Cel Match, string Path)> Rules, string? Default, string? DeadLetterTopic, bool Raw, string Where)
+    string PubSub, string Topic, IReadOnlyList<(Cel Match, string Path)> Rules, string? Default, string? DeadLetterTopic, bool Raw, string Where, BulkSubscribe? Bulk = null)
 {
     public static Subscription Read(Yaml document)
     {
@@ -14,7 +14,7 @@ internal sealed record Subscription(
         }
 
         document.Only("apiVersion", "kind", "metadata", "spec", "scopes");
-        var spec = document.Section("spec").Only("pubsubname", "topic", "routes", "deadLetterTopic", "metadata");
+        var spec = document.Section("spec").Only("pubsubname", "topic", "routes", "deadLetterTopic", "metadata", "bulkSubscribe");
         var routes = spec.Section("routes").Only("rules", "default");
         var raw = spec["metadata"]?.Fields().Any(f => f.Name.Equals("rawPayload", StringComparison.OrdinalIgnoreCase) && f.Value.Text() == "true") ?? false;
         return new Subscription(
@@ -24,7 +24,10 @@ internal sealed record Subscription(
             routes["default"]?.Text(),
             spec["deadLetterTopic"]?.Text(),
             raw,
-            document.File);
+            document.File,
+            spec["bulkSubscribe"]?.Only("enabled", "maxMessagesCount", "maxAwaitDurationMs") is { } bulk && bulk["enabled"]?.Text() == "true"
+                ? BulkOf(bulk["maxMessagesCount"]?.Number(), bulk["maxAwaitDurationMs"]?.Number())
+                : null);
     }
 
     /// <summary>What GET /dapr/subscribe answers; names are compared as Go does, without case.</summary>
@@ -52,11 +55,6 @@ internal sealed record Subscription(
                 continue;
             }
 
-            if (Get(entry, "bulkSubscribe") is { } bulk && Get(bulk, "enabled") is { ValueKind: JsonValueKind.True })
-            {
-                throw new TownException($"{where}: bulk subscribe is not supported locally; subscribe without it.");
-            }
-
             all.Add(new Subscription(
                 Text(entry, "pubsubname"),
                 Text(entry, "topic"),
@@ -64,7 +62,10 @@ internal sealed record Subscription(
                 fallback.Length == 0 ? null : fallback,
                 Text(entry, "deadLetterTopic") is { Length: > 0 } dead ? dead : null,
                 Get(entry, "metadata") is { } metadata && Text(metadata, "rawPayload") == "true",
-                where));
+                where,
+                Get(entry, "bulkSubscribe") is { } bulk && Get(bulk, "enabled") is { ValueKind: JsonValueKind.True }
+                    ? BulkOf(Count(bulk, "maxMessagesCount"), Count(bulk, "maxAwaitDurationMs"))
+                    : null));
         }
 
         return all;
@@ -83,6 +84,11 @@ internal sealed record Subscription(
 
         return Default;
     }
+
+    private static BulkSubscribe BulkOf(int? messages, int? milliseconds) =>
+        new(messages is > 0 ? messages.Value : 100, TimeSpan.FromMilliseconds(milliseconds is > 0 ? milliseconds.Value : 1000));
+
+    private static int? Count(JsonElement element, string name) => Get(element, name) is { ValueKind: JsonValueKind.Number } number ? number.GetInt32() : null;
 
     private static Cel Rule(string text, string where) => Cel.Parse(text, path => path[0] == "event" && path.Length > 1, where);
 

@@ -138,13 +138,15 @@ internal sealed partial class TopicReader(
 
     private Dictionary<string, string> MetadataOf(BrokerMessage message)
     {
-        var metadata = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase)
+        var metadata = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+        if (pubsub.Bus is null)
         {
-            ["__offset"] = message.Offset.ToString(CultureInfo.InvariantCulture),
-            ["__topic"] = message.Topic,
-            ["__partition"] = message.Partition.ToString(CultureInfo.InvariantCulture),
-            ["__timestamp"] = message.Time.ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture),
-        };
+            metadata["__offset"] = message.Offset.ToString(CultureInfo.InvariantCulture);
+            metadata["__topic"] = message.Topic;
+            metadata["__partition"] = message.Partition.ToString(CultureInfo.InvariantCulture);
+            metadata["__timestamp"] = message.Time.ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture);
+        }
+
         if (message.Key is not null)
         {
             metadata["__key"] = message.Key;

@@ -21,6 +21,10 @@ internal sealed class Town(TimeProvider clock, Broker broker, ConsumerGroups gro
 
     public Resources Resources => resources;
 
+    public ActorCallbacks Callbacks => field ??= new ActorCallbacks(this);
+
+    public Reminders Reminders => field ??= new Reminders(redis.GetDatabase(), Callbacks, works, clock, logging.CreateLogger("Reminders"));
+
     public IReadOnlyList<Sidecar> Sidecars { get; set; } = [];
 
     /// <summary>The next replica of an app that has its app; a replica without one if there is no other; null if nobody is called that.</summary>
@@ -56,7 +60,7 @@ internal sealed class Town(TimeProvider clock, Broker broker, ConsumerGroups gro
         return best;
     }
 
-    /// <summary>After an instance came: the others give up what is its own now.</summary>
+    /// <summary>After an instance came: the others give up what is its own now, and what waited for one is due.</summary>
     public void Rebalance()
     {
         foreach (var sidecar in Sidecars)
@@ -66,6 +70,8 @@ internal sealed class Town(TimeProvider clock, Broker broker, ConsumerGroups gro
                 host.Release((type, id) => HostOf(type, id) == host);
             }
         }
+
+        Reminders.Wake();
     }
 
     private static uint Score(string type, string id, int instance)

@@ -52,7 +52,7 @@ internal sealed class Work(Works works, string traceId) : IDisposable
 
     public async Task WaitAsync(TimeSpan time, TimeProvider clock, CancellationToken ct)
     {
-        // Set going before it shows: whoever sees it may turn the clock at once.
+        // The delay first: who sees the state turns the clock, and the delay must be there to feel it.
         var delay = Task.Delay(time, clock, ct);
         state = WorkState.OnClock;
         try

@@ -43,4 +43,16 @@ public sealed class ResourceTests(GarnetFixture redis)
         Assert.Contains("2.yaml", error.Message, StringComparison.Ordinal);
         Assert.Contains(named, error.Message, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task A_rule_that_cannot_be_read_stops_the_start()
+    {
+        var error = await Assert.ThrowsAsync<TownException>(() => TestTown.StartAsync(redis.Address, ["a"], """
+            apiVersion: dapr.io/v2alpha1
+            kind: Subscription
+            metadata: {name: s}
+            spec: {pubsubname: pubsub, topic: t, routes: {rules: [{match: event.type.startsWith("x"), path: /x}]}}
+            """));
+        Assert.Contains("2.yaml", error.Message, StringComparison.Ordinal);
+    }
 }

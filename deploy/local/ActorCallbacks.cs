@@ -1,0 +1,30 @@
+using System.Net.Http.Headers;
+
+namespace SecondhandTrade.Local;
+
+/// <summary>Calls an actor on behalf of the clock: reminders and timers take their turn like everybody else.</summary>
+internal sealed class ActorCallbacks(Town town)
+{
+    public bool HasHost(string type, string id) => town.HostOf(type, id) is not null;
+
+    /// <summary>True when the app answered 200, false when it did not, null when nobody hosts the actor.</summary>
+    public async Task<bool?> CallAsync(string type, string id, string path, byte[] body, Work work, CancellationToken ct)
+    {
+        if (town.HostOf(type, id) is not { } host)
+        {
+            return null;
+        }
+
+        try
+        {
+            await host.CallAsync(type, id, path, body, AsJson, null, host.CallbackPolicy(type, id), TraceContext.Next(null), work, ct);
+            return true;
+        }
+        catch (Exception e) when (e is CodedException or HttpRequestException or IOException or TimeoutException or OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    private static void AsJson(HttpRequestMessage request) => request.Content!.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+}

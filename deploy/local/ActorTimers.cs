@@ -1,0 +1,116 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+
+namespace SecondhandTrade.Local;
+
+/// <summary>The timers registered at one sidecar: in memory only, and gone with its app.</summary>
+internal sealed class ActorTimers(ActorCallbacks callbacks, Works works, TimeProvider clock) : IDisposable
+{
+    private readonly ConcurrentDictionary<(string Type, string Id, string Name), Running> timers = new();
+
+    /// <summary>Starts a timer in place of one of the same name; throws <see cref="FormatException"/> for times that cannot be read.</summary>
+    public void Set(string type, string id, string name, JsonElement body)
+    {
+        var now = clock.GetUtcNow();
+        var (due, period, ttl) = (Reminder.Text(body, "dueTime"), Reminder.Text(body, "period"), Reminder.Text(body, "ttl"));
+        var first = due.Length == 0 ? now : ActorTimes.At(due, now);
+        DateTimeOffset? expires = ttl.Length == 0 ? null : ActorTimes.At(ttl, first);
+        if (expires <= now)
+        {
+            throw new FormatException("the ttl of the timer has passed already");
+        }
+
+        // The app is told the times as they were registered, unlike with a reminder.
+        var told = GoJson.WriteEscapedInOrder([("callback", Reminder.Text(body, "callback")), ("data", Reminder.DataOf(body)), ("dueTime", due), ("period", period)]);
+        var running = new Running(told, ActorTimes.Period(period), first, expires);
+        var key = (type, id, name);
+        timers.AddOrUpdate(key, running, (_, old) =>
+        {
+            old.Dispose();
+            return running;
+        });
+        Arm(key, running);
+    }
+
+    public void Delete(string type, string id, string name)
+    {
+        if (timers.TryRemove((type, id, name), out var running))
+        {
+            running.Dispose();
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var running in timers.Values)
+        {
+            running.Dispose();
+        }
+
+        timers.Clear();
+    }
+
+    private void Arm((string Type, string Id, string Name) key, Running running)
+    {
+        var wait = running.Next - clock.GetUtcNow();
+        running.Start(clock, wait > TimeSpan.Zero ? wait : TimeSpan.Zero, () => _ = FireAsync(key, running, works.Begin(TraceContext.Next(null))));
+    }
+
+    private async Task FireAsync((string Type, string Id, string Name) key, Running running, Work work)
+    {
+        using var ends = work;
+        if (!IsCurrent(key, running))
+        {
+            return;
+        }
+
+        // Whether it was taken makes no difference: the next tick comes when it comes.
+        await callbacks.CallAsync(key.Type, key.Id, $"timer/{Uri.EscapeDataString(key.Name)}", running.Told, work, CancellationToken.None);
+        if (!IsCurrent(key, running))
+        {
+            return;
+        }
+
+        if (running.AfterTick())
+        {
+            Arm(key, running);
+        }
+        else
+        {
+            Delete(key.Type, key.Id, key.Name);
+        }
+    }
+
+    private bool IsCurrent((string Type, string Id, string Name) key, Running running) => timers.TryGetValue(key, out var current) && current == running;
+
+    private sealed class Running(byte[] told, ActorPeriod? period, DateTimeOffset first, DateTimeOffset? expires) : IDisposable
+    {
+        private ITimer? timer;
+        private int? left = period?.Times;
+
+        public byte[] Told => told;
+
+        public DateTimeOffset Next { get; private set; } = first;
+
+        /// <summary>False when that was the last one.</summary>
+        public bool AfterTick()
+        {
+            if (period is null || left == 1)
+            {
+                return false;
+            }
+
+            left--;
+            Next += period.Every;
+            return !(expires <= Next);
+        }
+
+        public void Start(TimeProvider clock, TimeSpan wait, Action ring)
+        {
+            timer?.Dispose();
+            timer = clock.CreateTimer(_ => ring(), null, wait, Timeout.InfiniteTimeSpan);
+        }
+
+        public void Dispose() => timer?.Dispose();
+    }
+}

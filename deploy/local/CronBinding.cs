@@ -1,0 +1,86 @@
+namespace SecondhandTrade.Local;
+
+/// <summary>A bindings.cron component: tells the app the time, and takes no for an answer.</summary>
+internal sealed record CronBinding(string Name, string Route, CronSchedule Schedule)
+{
+    public static CronBinding Create(ComponentSpec spec, Dictionary<string, string> metadata)
+    {
+        var route = metadata.GetValueOrDefault("route", "") is { Length: > 0 } own ? own : spec.Name;
+        return new CronBinding(spec.Name, "/" + route.TrimStart('/'), CronSchedule.Parse(metadata.GetValueOrDefault("schedule", ""), spec.Where));
+    }
+}
+
+/// <summary>A cron binding at work for one app.</summary>
+internal sealed partial class CronTicks(CronBinding binding, AppChannel channel, Works works, TimeProvider clock, ILogger logger) : IDisposable
+{
+    private readonly Lock gate = new();
+    private ITimer? timer;
+    private bool stopped;
+
+    /// <summary>An app that refuses the probe does not want the binding; one that only lacks the verb does.</summary>
+    public async Task<bool> IsWantedAsync(CancellationToken ct)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Options, new Uri(channel.App, binding.Route));
+        using var response = await channel.SendAsync(request, ct);
+        return response.IsSuccessStatusCode || (int)response.StatusCode == 405;
+    }
+
+    public void Start() => Arm(binding.Schedule.After(Now()));
+
+    public void Dispose()
+    {
+        lock (gate)
+        {
+            stopped = true;
+            timer?.Dispose();
+        }
+    }
+
+    private void Arm(DateTimeOffset at)
+    {
+        lock (gate)
+        {
+            if (!stopped && at < DateTimeOffset.MaxValue)
+            {
+                timer?.Dispose();
+                var wait = at - Now();
+                timer = clock.CreateTimer(_ => Ring(at), null, wait > TimeSpan.Zero ? wait : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+            }
+        }
+    }
+
+    private void Ring(DateTimeOffset at)
+    {
+        // The next tick does not wait for the app.
+        Arm(binding.Schedule.After(at));
+        _ = TellAsync(works.Begin(TraceContext.Next(null)));
+    }
+
+    private async Task TellAsync(Work work)
+    {
+        using var ends = work;
+        try
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(channel.App, binding.Route)) { Content = new ByteArrayContent([]) };
+            request.Content.Headers.TryAddWithoutValidation("Content-Type", "application/json");
+            request.Headers.TryAddWithoutValidation("readTimeUTC", Now().UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss K", System.Globalization.CultureInfo.InvariantCulture));
+            using var response = await channel.SendAsync(request, CancellationToken.None);
+            if (!response.IsSuccessStatusCode)
+            {
+                LogRefused(binding.Name, (int)response.StatusCode);
+            }
+        }
+        catch (HttpRequestException e)
+        {
+            LogUnheard(binding.Name, e.Message);
+        }
+    }
+
+    private DateTimeOffset Now() => TimeZoneInfo.ConvertTime(clock.GetUtcNow(), clock.LocalTimeZone);
+
+    [LoggerMessage(LogLevel.Warning, "The app answered {Status} to the binding {Name}")]
+    private partial void LogRefused(string name, int status);
+
+    [LoggerMessage(LogLevel.Warning, "The app did not hear the binding {Name}: {Why}")]
+    private partial void LogUnheard(string name, string why);
+}

@@ -1,0 +1,67 @@
+using System.Threading.Channels;
+
+namespace SecondhandTrade.Local;
+
+/// <summary>The pubsub.in-memory component: one sidecar's own bus, where a message is offered once and kept nowhere.</summary>
+internal sealed partial class MemoryBus(Works works, TimeProvider clock, ILogger logger)
+{
+    private readonly Lock gate = new();
+    private readonly List<(TopicReader Reader, Channel<(BrokerMessage Message, Work Work)> Queue)> members = [];
+
+    public void Join(TopicReader reader)
+    {
+        var queue = Channel.CreateUnbounded<(BrokerMessage, Work)>();
+        lock (gate)
+        {
+            members.Add((reader, queue));
+        }
+
+        _ = HandAsync(reader, queue.Reader);
+    }
+
+    public void Leave(TopicReader reader)
+    {
+        lock (gate)
+        {
+            foreach (var (_, queue) in members.Where(m => m.Reader == reader))
+            {
+                queue.Writer.Complete();
+            }
+
+            members.RemoveAll(m => m.Reader == reader);
+        }
+    }
+
+    public void Append(string topic, byte[]? value, IReadOnlyDictionary<string, string> metadata)
+    {
+        lock (gate)
+        {
+            foreach (var (_, queue) in members.Where(m => m.Reader.Subscription.Topic == topic))
+            {
+                // Begun here, so that nothing on its way looks like rest.
+                var message = new BrokerMessage(topic, 0, 0, clock.GetUtcNow(), null, new Dictionary<string, string>(metadata), value);
+                queue.Writer.TryWrite((message, works.Begin(TraceContext.Next(null))));
+            }
+        }
+    }
+
+    private async Task HandAsync(TopicReader reader, ChannelReader<(BrokerMessage Message, Work Work)> queue)
+    {
+        await foreach (var (message, work) in queue.ReadAllAsync())
+        {
+            using var ends = work;
+            reader.TraceOf(message, out var delivery);
+            try
+            {
+                await reader.DeliverAsync(delivery, work, CancellationToken.None);
+            }
+            catch (Exception e) when (e is DeliveryException or HttpRequestException)
+            {
+                LogLost(message.Topic, reader.AppId, e.Message);
+            }
+        }
+    }
+
+    [LoggerMessage(LogLevel.Warning, "A message on {Topic} was not taken by {App} and is lost: {Why}")]
+    private partial void LogLost(string topic, string app, string why);
+}
