@@ -1,4 +1,5 @@
 using System.Reflection;
+using Microsoft.Extensions.Logging.Abstractions;
 using StackExchange.Redis;
 
 namespace SecondhandTrade.Local;
@@ -34,9 +35,11 @@ public sealed class Check
             return;
         }
 
+        // A town without broker or Redis: components are made from it here, never used.
+        var town = new Town(TimeProvider.System, null!, null!, new Works(), NullLoggerFactory.Instance, Nobody.There(), resources);
         foreach (var app in file.Apps)
         {
-            Try(() => ComponentSet.For(app.Id, resources, Nobody.There()));
+            Try(() => ComponentSet.For(app.Id, resources, town));
         }
 
         CheckApps(file);
