@@ -35,6 +35,10 @@ public static class Problems
     /// <summary>The answer where another service is needed now and cannot be asked.</summary>
     public static IResult Unavailable(string code, string detail, int retryAfter = 5) => Problem(503, code, detail, retryAfter);
 
+    /// <summary>Whether a neighbour, the sidecar or a store could not be reached or gave no answer, which says nothing about what was done.</summary>
+    public static bool IsUnreachable(Exception failure) => failure is ActorMethodInvocationException or DaprException or DaprApiException
+        or HttpRequestException or RedisException or OperationCanceledException or TimeoutException;
+
     /// <summary>The code of an answer that the framework gives by itself.</summary>
     public static string CodeOf(int status) => status switch
     {
@@ -107,7 +111,7 @@ internal sealed partial class ExceptionProblems(IProblemDetailsService problems,
         {
             BadHttpRequestException { InnerException: JsonException json } bad => (bad.StatusCode, Field(json) is "" ? "malformed" : "invalid", Explain(json)),
             BadHttpRequestException bad => (bad.StatusCode, Problems.CodeOf(bad.StatusCode), bad.Message),
-            ActorMethodInvocationException or DaprException or DaprApiException or HttpRequestException or RedisException or OperationCanceledException or TimeoutException =>
+            _ when Problems.IsUnreachable(exception) =>
                 (503, "temporarily-unavailable", "Something this needs cannot be reached at the moment; nothing is lost, ask again."),
             _ => (500, "internal-error", "This should not have happened; the log has the trace id."),
         };

@@ -61,13 +61,8 @@ public sealed class WakeList(IConnectionMultiplexer redis, TownService service, 
         return leased;
     }
 
-    /// <summary>How many are due now, and the earliest due time of all.</summary>
-    public async Task<(long Due, DateTimeOffset? Next)> Waiting()
-    {
-        var first = await Redis.SortedSetRangeByRankWithScoresAsync(key, 0, 0);
-        return (await Redis.SortedSetLengthAsync(key, max: clock.GetUtcNow().ToUnixTimeMilliseconds() + 1),
-            first is [var entry] ? DateTimeOffset.FromUnixTimeMilliseconds((long)entry.Score) : null);
-    }
+    /// <summary>How many are due now.</summary>
+    public Task<long> Waiting() => Redis.SortedSetLengthAsync(key, max: clock.GetUtcNow().ToUnixTimeMilliseconds() + 1);
 
     internal Task<bool> Nudged(CancellationToken stop) => nudges.Reader.ReadAsync(stop).AsTask();
 

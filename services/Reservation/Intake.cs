@@ -1,6 +1,4 @@
 using System.Text.Json;
-using Dapr;
-using Dapr.Actors;
 using Dapr.Actors.Client;
 using SecondhandTrade.Contracts;
 using SecondhandTrade.Platform;
@@ -36,7 +34,7 @@ public sealed partial class Intake(
         {
             return await actors.Product(journal.Request.ProductId!).Request(journal.Last).WaitAsync(Patience, clock);
         }
-        catch (Exception failure) when (failure is ActorMethodInvocationException or DaprException or DaprApiException or HttpRequestException or OperationCanceledException or TimeoutException)
+        catch (Exception failure) when (Problems.IsUnreachable(failure))
         {
             LogUndecided(journal.Request.Id!, journal.Request.ProductId!, failure);
             await store.Wakes.Put($"{WakeKind}/{journal.Request.Id}", clock.GetUtcNow() + Decided);
@@ -59,7 +57,7 @@ public sealed partial class Intake(
             };
             return (reply?.View ?? held, answer);
         }
-        catch (Exception failure) when (failure is ActorMethodInvocationException or DaprException or DaprApiException or HttpRequestException or OperationCanceledException)
+        catch (Exception failure) when (Problems.IsUnreachable(failure))
         {
             // Payment's own event tells the book; what the buyer needs to know is that the unit is held.
             LogUndecided(held.Id, productId, failure);
@@ -101,7 +99,7 @@ public sealed partial class Intake(
                 await actors.Product(productId).HearStock(listing);
             }
         }
-        catch (Exception failure) when (failure is OperationCanceledException or HttpRequestException or JsonException or ActorMethodInvocationException or DaprException or DaprApiException)
+        catch (Exception failure) when (failure is JsonException || Problems.IsUnreachable(failure))
         {
             LogStockSilent(productId, failure);
         }

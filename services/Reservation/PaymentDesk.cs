@@ -6,7 +6,7 @@ using SecondhandTrade.Platform;
 namespace SecondhandTrade.Reservations;
 
 /// <summary>What payment is asked to authorise: won in all, by whom, for what.</summary>
-public sealed record AuthorisePayment(string Id, string ReservationId, string ProductId, string UserId, long Amount, DateTimeOffset ValidUntil);
+public sealed record AuthorisePayment(string Id, string ReservationId, string ProductId, string UserId, long Amount);
 
 /// <summary>Payment's answer: where the money stands by its word.</summary>
 public sealed record PaymentAnswer(PaymentStatus? Outcome, string? Reason);
@@ -18,7 +18,7 @@ public sealed partial class PaymentDesk([FromKeyedServices("payment")] HttpClien
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2.3);
 
     public Task<PaymentAnswer?> Authorise(string productId, Reserve reserve) => Ask(
-        HttpMethod.Post, "/payments", new AuthorisePayment(reserve.Id, reserve.Id, productId, reserve.UserId, reserve.Price * reserve.Qty, reserve.PayBy!.Value));
+        HttpMethod.Post, "/payments", new AuthorisePayment(reserve.Id, reserve.Id, productId, reserve.UserId, reserve.Price * reserve.Qty));
 
     public Task<PaymentAnswer?> Void(string id) => Ask(HttpMethod.Post, $"/payments/{id}/void", null);
 

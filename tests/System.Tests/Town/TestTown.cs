@@ -211,7 +211,7 @@ public sealed class TestTown : IAsyncDisposable
         var due = 0L;
         foreach (var wakes in running.Values.Select(s => s.Services.GetService<WakeList>()).OfType<WakeList>())
         {
-            due += (await wakes.Waiting()).Due;
+            due += await wakes.Waiting();
         }
 
         return due;
