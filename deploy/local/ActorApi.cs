@@ -24,7 +24,17 @@ internal sealed class ActorApi(Town town, Sidecar sidecar)
             }
 
             return await aroundQueue.RunAsync(
-                c => (town.HostOf(type, id) ?? throw NoAddress(type, id)).CallAsync(type, id, path, body, headers, reentrancyId, policy, traceParent, work, c),
+                async c =>
+                {
+                    while (true)
+                    {
+                        var host = town.HostOf(type, id) ?? throw NoAddress(type, id);
+                        if (await host.CallAsync(type, id, path, body, headers, reentrancyId, policy, traceParent, work, c) is { } reply)
+                        {
+                            return reply;
+                        }
+                    }
+                },
                 r => r.IsFailure ? Policy.NoCode : Policy.Success, true, work, ct);
         }
         catch (Exception e) when (e is CodedException or HttpRequestException or TimeoutException or BreakerException or IOException && !ct.IsCancellationRequested)

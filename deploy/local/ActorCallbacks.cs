@@ -10,15 +10,17 @@ internal sealed class ActorCallbacks(Town town)
     /// <summary>True when the app answered 200, false when it did not, null when nobody hosts the actor.</summary>
     public async Task<bool?> CallAsync(string type, string id, string path, byte[] body, Work work, CancellationToken ct)
     {
-        if (town.HostOf(type, id) is not { } host)
-        {
-            return null;
-        }
-
         try
         {
-            await host.CallAsync(type, id, path, body, AsJson, null, host.CallbackPolicy(type, id), TraceContext.Next(null), work, ct);
-            return true;
+            while (town.HostOf(type, id) is { } host)
+            {
+                if (await host.CallAsync(type, id, path, body, AsJson, null, host.CallbackPolicy(type, id), TraceContext.Next(null), work, ct) is not null)
+                {
+                    return true;
+                }
+            }
+
+            return null;
         }
         catch (Exception e) when (e is CodedException or HttpRequestException or IOException or TimeoutException or OperationCanceledException)
         {

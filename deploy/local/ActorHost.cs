@@ -17,12 +17,19 @@ internal sealed partial class ActorHost(AppChannel channel, ActorTypes types, Ac
     private const string ReentrancyHeader = "Dapr-Reentrancy-Id";
 
     private readonly ConcurrentDictionary<(string Type, string Id), Actor> actors = new();
+    private volatile bool leaving;
 
     public IReadOnlyList<string> Types => types.Types;
 
     public ActorTimers Timers => timers;
 
-    public bool Hosts(string type) => types.Settings.ContainsKey(type);
+    /// <summary>Whether an actor of that type may come to live here.</summary>
+    public bool Hosts(string type) => types.Settings.ContainsKey(type) && !leaving;
+
+    /// <summary>Whether an actor ends its life here although its app takes no new ones: until then it lives nowhere else.</summary>
+    public bool StillHas(string type, string id) => leaving && IsActive(type, id);
+
+    public bool IsEmpty => actors.IsEmpty;
 
     public bool IsActive(string type, string id) => actors.ContainsKey((type, id));
 
@@ -31,30 +38,45 @@ internal sealed partial class ActorHost(AppChannel channel, ActorTypes types, Ac
 
     public int Count(string type) => actors.Keys.Count(a => a.Type == type);
 
-    public async Task<ActorReply> CallAsync(
+    /// <summary>Null when the actor was put away before its turn came: then it is to be looked up again, for it may live elsewhere now.</summary>
+    public async Task<ActorReply?> CallAsync(
         string type, string id, string path, byte[] body, Action<HttpRequestMessage> headers, string? reentrancyId, Policy policy, string traceParent, Work work, CancellationToken ct)
     {
         var (idle, reentrant) = types.Settings[type];
         var chain = reentrant ? reentrancyId ?? Guid.NewGuid().ToString() : null;
-        while (true)
+        if (!actors.TryGetValue((type, id), out var actor) && !leaving)
         {
-            var actor = actors.GetOrAdd((type, id), key => new Actor(key.Type, key.Id));
-            if (!await actor.Turns.EnterAsync(chain, work, ct))
-            {
-                continue;
-            }
+            actor = actors.GetOrAdd((type, id), key => new Actor(key.Type, key.Id));
+        }
 
-            try
+        if (actor is null || !await actor.Turns.EnterAsync(chain, work, ct))
+        {
+            return null;
+        }
+
+        try
+        {
+            ct.ThrowIfCancellationRequested();
+            actor.Touch(idle, clock, PutAwayWhenIdle);
+            return await policy.InTimeAsync(c => PutAsync(type, id, path, body, headers, chain, traceParent, c), ct);
+        }
+        finally
+        {
+            actor.Turns.Leave();
+            if (leaving)
             {
-                ct.ThrowIfCancellationRequested();
-                actor.Touch(idle, clock, PutAwayWhenIdle);
-                return await policy.InTimeAsync(c => PutAsync(type, id, path, body, headers, chain, traceParent, c), ct);
-            }
-            finally
-            {
-                actor.Turns.Leave();
+                // It may have come in between the wish to leave and the walk through who is here.
+                _ = PutAwayAsync(actor, () => true);
             }
         }
+    }
+
+    /// <summary>Takes no new actors; those that are here end the turns they were asked for and are put away, one by one.</summary>
+    public void Leave()
+    {
+        leaving = true;
+        timers.Dispose();
+        Release((_, _) => false);
     }
 
     /// <summary>Puts away what another app is to host from now on.</summary>
@@ -121,16 +143,22 @@ internal sealed partial class ActorHost(AppChannel channel, ActorTypes types, Ac
                     return;
                 }
 
-                using var request = new HttpRequestMessage(HttpMethod.Delete, new Uri(channel.App, $"/actors/{actor.Type}/{Uri.EscapeDataString(actor.Id)}"));
-                using var response = await channel.SendAsync(request, CancellationToken.None);
-                if (response.StatusCode != HttpStatusCode.OK)
+                try
                 {
-                    LogStays(actor.Type, actor.Id, (int)response.StatusCode);
+                    using var request = new HttpRequestMessage(HttpMethod.Delete, new Uri(channel.App, $"/actors/{actor.Type}/{Uri.EscapeDataString(actor.Id)}"));
+                    using var response = await channel.SendAsync(request, CancellationToken.None);
+                    if (response.StatusCode != HttpStatusCode.OK)
+                    {
+                        LogStays(actor.Type, actor.Id, (int)response.StatusCode);
+                    }
                 }
-
-                actors.TryRemove(KeyValuePair.Create((actor.Type, actor.Id), actor));
-                actor.Turns.Close();
-                actor.StopTimer();
+                finally
+                {
+                    // Whatever the app made of it, the sidecar knows the actor no more.
+                    actors.TryRemove(KeyValuePair.Create((actor.Type, actor.Id), actor));
+                    actor.Turns.Close();
+                    actor.StopTimer();
+                }
             }
             finally
             {

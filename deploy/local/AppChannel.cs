@@ -10,6 +10,7 @@ internal sealed class AppChannel : IAsyncDisposable
     private readonly SemaphoreSlim? slots;
     private readonly string? token;
     private readonly CancellationTokenSource gone = new();
+    private int inFlight;
 
     public AppChannel(Uri app, SidecarOptions options)
     {
@@ -34,6 +35,12 @@ internal sealed class AppChannel : IAsyncDisposable
 
     /// <summary>False while the app's health is watched and bad: then nobody gets through but who asks for its health.</summary>
     public bool IsHealthy { get; set; } = true;
+
+    /// <summary>True once the app is to end: it still answers, but whoever has a choice asks another.</summary>
+    public bool IsLeaving { get; set; }
+
+    /// <summary>Whether the app owes an answer.</summary>
+    public bool IsBusy => Volatile.Read(ref inFlight) > 0;
 
     public async Task<HttpStatusCode> ProbeAsync(string path, CancellationToken ct)
     {
@@ -60,6 +67,7 @@ internal sealed class AppChannel : IAsyncDisposable
             request.Headers.TryAddWithoutValidation("dapr-api-token", token);
         }
 
+        Interlocked.Increment(ref inFlight);
         try
         {
             if (slots is not null)
@@ -79,6 +87,10 @@ internal sealed class AppChannel : IAsyncDisposable
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)
         {
             throw new HttpRequestException($"the app at {App} went away during the call");
+        }
+        finally
+        {
+            Interlocked.Decrement(ref inFlight);
         }
     }
 

@@ -20,6 +20,19 @@ internal sealed class Breaker(BreakerSpec spec, TimeProvider clock)
         Open,
     }
 
+    /// <summary>closed, half-open or open, as it is now.</summary>
+    public string Now
+    {
+        get
+        {
+            lock (gate)
+            {
+                Turn();
+                return state switch { State.Closed => "closed", State.Open => "open", _ => "half-open" };
+            }
+        }
+    }
+
     /// <summary>Asks to be let through; the answer is needed again to tell how it went.</summary>
     public long Enter()
     {

@@ -1,6 +1,4 @@
-using System.Reflection;
 using Microsoft.Extensions.Logging.Abstractions;
-using StackExchange.Redis;
 
 namespace SecondhandTrade.Local;
 
@@ -36,13 +34,12 @@ public sealed class Check
         }
 
         // A town without broker or Redis: components are made from it here, never used.
-        var town = new Town(TimeProvider.System, null!, null!, new Works(), NullLoggerFactory.Instance, Nobody.There(), resources);
+        var town = new Town(TimeProvider.System, null!, null!, new Works(), NullLoggerFactory.Instance, null!, resources);
         foreach (var app in file.Apps)
         {
             Try(() => ComponentSet.For(app.Id, resources, town));
         }
 
-        CheckApps(file);
         CheckRedis(file);
         CheckNames(file, resources);
         CheckSubscriptions(file, resources);
@@ -71,14 +68,6 @@ public sealed class Check
         }
 
         return all;
-    }
-
-    private void CheckApps(RunFile file)
-    {
-        foreach (var app in file.Apps.Where(app => app.Protocol != "http"))
-        {
-            findings.Add($"{file.Path}: appProtocol '{app.Protocol}' of {app.Id} is not supported locally; use http.");
-        }
     }
 
     private void CheckRedis(RunFile file)
@@ -110,7 +99,7 @@ public sealed class Check
 
         foreach (var (where, what, scopes) in resources.Components.Select(c => (c.Where, $"the component '{c.Name}'", c.Scopes))
             .Concat(resources.Subscriptions.Select(s => (s.Subscription.Where, $"the subscription to '{s.Subscription.Topic}'", s.Scopes)))
-            .Concat(resources.Resiliency.Select(r => (string.Join(", ", file.ResourcesPaths), "a resiliency document", r.Scopes))))
+            .Concat(resources.Resiliency.Select(r => (r.File, "the resiliency document", r.Scopes))))
         {
             foreach (var unknown in scopes.Where(scope => !apps.Contains(scope)))
             {
@@ -118,16 +107,16 @@ public sealed class Check
             }
         }
 
-        foreach (var (spec, _) in resources.Resiliency)
+        foreach (var (spec, where, _) in resources.Resiliency)
         {
             foreach (var unknown in spec.Apps.Keys.Where(target => !apps.Contains(target)))
             {
-                findings.Add($"The resiliency target 'apps.{unknown}' is no app of {file.Path}; the apps are {KnownApps()}.");
+                findings.Add($"{where}: the resiliency target 'apps.{unknown}' is no app of {file.Path}; the apps are {KnownApps()}.");
             }
 
             foreach (var unknown in spec.Inbound.Keys.Union(spec.Outbound.Keys).Where(target => !components.Contains(target)))
             {
-                findings.Add($"The resiliency target 'components.{unknown}' is no component; the components are {string.Join(", ", components)}.");
+                findings.Add($"{where}: the resiliency target 'components.{unknown}' is no component; the components are {string.Join(", ", components)}.");
             }
         }
     }
@@ -186,21 +175,7 @@ public sealed class Check
         }
         catch (TownException e)
         {
-            var sentence = e.Message.ReplaceLineEndings(" ");
-            if (!findings.Contains(sentence))
-            {
-                findings.Add(sentence);
-            }
+            findings.AddRange(e.Message.Split(Environment.NewLine).Except(findings));
         }
-    }
-
-    /// <summary>Stands where a Redis is asked for and never used: components are made, and nobody calls them.</summary>
-#pragma warning disable CA1852 // The proxy that is made of it is a subtype, made at run time.
-    private class Nobody : DispatchProxy
-#pragma warning restore CA1852
-    {
-        public static IConnectionMultiplexer There() => Create<IConnectionMultiplexer, Nobody>();
-
-        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => null;
     }
 }

@@ -37,7 +37,7 @@ internal sealed class ComponentSet
             switch (spec.Type)
             {
                 case "state.redis":
-                    set.Add(RedisState.Create(spec, spec.For(appId, set.SecretStores), appId, town.Redis), spec);
+                    set.Add(RedisState.Create(spec, spec.For(appId, set.SecretStores), appId, town), spec);
                     break;
                 case "state.in-memory":
                     set.Add(MemoryState.Create(spec, spec.For(appId, set.SecretStores), appId, town.Clock), spec);

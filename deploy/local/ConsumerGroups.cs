@@ -20,6 +20,18 @@ internal sealed class ConsumerGroups(Broker broker, string dataDirectory, Works 
         }
     }
 
+    /// <summary>How far behind each group is on each topic it has ever read, and how many members it has now.</summary>
+    public IReadOnlyList<ConsumerLag> Lags
+    {
+        get
+        {
+            lock (gate)
+            {
+                return [.. groups.Select(g => new ConsumerLag(g.Key.Group, g.Key.Topic, g.Value.Partitions.Sum(p => p.Lag), g.Value.Members.Count)).OrderBy(lag => (lag.Group, lag.Topic))];
+            }
+        }
+    }
+
     public void Join(TopicReader reader)
     {
         lock (gate)
@@ -35,17 +47,18 @@ internal sealed class ConsumerGroups(Broker broker, string dataDirectory, Works 
             }
 
             group.Members.Add(reader);
-            Share(group);
+            Share(group, new CancellationToken(canceled: true));
         }
     }
 
-    public void Leave(TopicReader reader)
+    /// <summary>What the reader is being handed stays with it until it is answered or <paramref name="over"/>.</summary>
+    public void Leave(TopicReader reader, CancellationToken over)
     {
         lock (gate)
         {
             if (groups.TryGetValue((reader.PubSub.Group, reader.Subscription.Topic), out var group) && group.Members.Remove(reader))
             {
-                Share(group);
+                Share(group, over);
             }
         }
     }
@@ -66,11 +79,14 @@ internal sealed class ConsumerGroups(Broker broker, string dataDirectory, Works 
         }
     }
 
-    private static void Share(Group group)
+    private static void Share(Group group, CancellationToken over)
     {
         for (var p = 0; p < group.Partitions.Length; p++)
         {
-            group.Partitions[p].GiveTo(group.Members.Count == 0 ? null : group.Members[p * group.Members.Count / group.Partitions.Length]);
+            group.Partitions[p].GiveTo(group.Members.Count == 0 ? null : group.Members[p * group.Members.Count / group.Partitions.Length], over);
         }
     }
 }
+
+/// <summary>How many messages of a topic a consumer group has not answered yet.</summary>
+public sealed record ConsumerLag(string Group, string Topic, long Lag, int Members);

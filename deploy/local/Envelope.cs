@@ -8,12 +8,15 @@ internal static class Envelope
 {
     public const string ContentType = "application/cloudevents+json";
 
+    /// <summary>A content type without its parameters.</summary>
+    public static string TypeOf(string contentType) => contentType.Split(';')[0].Trim().ToLowerInvariant();
+
     public static byte[] Wrap(
         byte[] data, string contentType, string topic, string pubsub, string appId, Dictionary<string, string> metadata, string traceParent, string traceState, DateTimeOffset now)
     {
-        var type = contentType.Split(';')[0].Trim().ToLowerInvariant();
+        var type = TypeOf(contentType);
         return type == ContentType
-            ? Complete(data, topic, pubsub, appId, metadata, traceParent, traceState, now)
+            ? Complete(data, topic, pubsub, metadata, traceParent, traceState, now)
             : Create(data, contentType, type, topic, pubsub, appId, metadata, traceParent, traceState, now);
     }
 
@@ -60,7 +63,7 @@ internal static class Envelope
             return GoJson.WriteEscaped(fields);
         }
 
-        using var json = type is "application/json" || type.EndsWith("+json", StringComparison.Ordinal) ? TryParse(data) : null;
+        using var json = type is "application/json" ? TryParse(data) : null;
         fields["data"] = json is null ? Encoding.UTF8.GetString(data) : json.RootElement;
         return GoJson.WriteEscaped(fields);
 
@@ -70,12 +73,12 @@ internal static class Envelope
 
     // The app made the event: what it says stands, only what is missing is filled in. An id is not.
     private static byte[] Complete(
-        byte[] data, string topic, string pubsub, string appId, Dictionary<string, string> metadata, string traceParent, string traceState, DateTimeOffset now)
+        byte[] data, string topic, string pubsub, Dictionary<string, string> metadata, string traceParent, string traceState, DateTimeOffset now)
     {
         using var json = TryParse(data);
         if (json is not { RootElement.ValueKind: JsonValueKind.Object })
         {
-            throw new ApiError(400, Grpc.Core.StatusCode.InvalidArgument, "ERR_PUBSUB_CLOUD_EVENTS_SER", $"cannot create cloudevent for topic {topic} on {pubsub}: the event is not a JSON object");
+            throw new ApiError(500, Grpc.Core.StatusCode.InvalidArgument, "ERR_PUBSUB_CLOUD_EVENTS_SER", $"cannot create cloudevent for topic {topic} on {pubsub}: the event is not a JSON object");
         }
 
         var fields = new Dictionary<string, object?>();
@@ -84,25 +87,26 @@ internal static class Envelope
             fields[property.Name] = property.Value;
         }
 
-        Fill("source", appId.Length == 0 ? "Dapr" : appId);
-        Fill("type", "com.dapr.event.sent");
-        Fill("specversion", "1.0");
-        Fill("time", Rfc3339(now));
-        Fill("traceid", traceParent);
-        Fill("traceparent", traceParent);
-        Fill("tracestate", traceState);
-        fields["topic"] = topic;
-        fields["pubsubname"] = pubsub;
-        AddExpiration(fields, metadata, now);
-        return GoJson.WriteEscaped(fields);
-
-        void Fill(string name, string value)
+        // A null counts as missing for the first three only.
+        foreach (var (name, value) in new[] { ("source", "Dapr"), ("type", "com.dapr.event.sent"), ("specversion", "1.0") })
         {
-            if (!fields.TryGetValue(name, out var there) || there is JsonElement { ValueKind: JsonValueKind.Null })
+            if (fields.GetValueOrDefault(name) is null or JsonElement { ValueKind: JsonValueKind.Null })
             {
                 fields[name] = value;
             }
         }
+
+        fields.TryAdd("time", Rfc3339(now));
+        if (fields.TryAdd("traceid", traceParent))
+        {
+            fields["traceparent"] = traceParent;
+        }
+
+        fields.TryAdd("tracestate", traceState);
+        fields["topic"] = topic;
+        fields["pubsubname"] = pubsub;
+        AddExpiration(fields, metadata, now);
+        return GoJson.WriteEscaped(fields);
     }
 
     private static void AddExpiration(Dictionary<string, object?> fields, Dictionary<string, string> metadata, DateTimeOffset now)

@@ -1,5 +1,6 @@
 using Dapr.Client.Autogen.Grpc.v1;
 using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
 
 namespace SecondhandTrade.Local;
 
@@ -15,27 +16,12 @@ internal static class GrpcPublish
 
     public static async Task<BulkPublishResponse> PublishManyAsync(BulkPublishRequest request, GrpcCall call)
     {
-        call.Sidecar.Publisher.Component(request.PubsubName);
-        var answer = new BulkPublishResponse();
-        foreach (var entry in request.Entries)
-        {
-            var metadata = new Dictionary<string, string>(request.Metadata);
-            foreach (var (name, value) in entry.Metadata)
-            {
-                metadata[name] = value;
-            }
-
-            try
-            {
-                await call.Sidecar.Publisher.PublishAsync(
-                    request.PubsubName, request.Topic, entry.Event.ToByteArray(), entry.ContentType, metadata, call.TraceParent, call.TraceState, call.Work, call.Gone);
-            }
-            catch (ApiError e) when (e.Status == 500)
-            {
-                answer.FailedEntries.Add(new BulkPublishResponseFailedEntry { EntryId = entry.EntryId, Error = e.Message });
-            }
-        }
-
-        return answer;
+        var failed = await call.Sidecar.Publisher.PublishManyAsync(
+            request.PubsubName, request.Topic, [.. request.Entries.Select(e => new BulkEntry(e.EntryId, e.Event.ToByteArray(), e.ContentType, e.Metadata.Count == 0 ? null : e.Metadata.AsReadOnly()))],
+            new(request.Metadata), call.TraceParent, call.TraceState, call.Work, call.Gone);
+        // daprd fills failed_entries only when nothing failed; which of them did is not told over gRPC.
+        return failed.Count == 0
+            ? new BulkPublishResponse()
+            : throw new ApiError(500, StatusCode.Internal, "ERR_PUBSUB_PUBLISH_MESSAGE", $"error when publishing to topic {request.Topic} in pubsub {request.PubsubName}: {failed.Values.First()}");
     }
 }

@@ -50,7 +50,8 @@ internal sealed partial class HttpApi(Town town, ILogger<HttpApi> logger)
         return call.Path switch
         {
             ["v1.0", "invoke", _, "method", .. var method] => InvokeRoutes.InvokeAsync(call, call.Segment(2), string.Join('/', method)),
-            ["v1.0", "publish", _, _, ..] => PublishAsync(call),
+            ["v1.0" or "v1.0-alpha1", "publish", "bulk", _, _, ..] => PublishRoutes.PublishManyAsync(call),
+            ["v1.0", "publish", _, _, ..] => PublishRoutes.PublishAsync(call),
             ["v1.0", "state", ..] => StateRoutes.HandleAsync(call),
             ["v1.0", "actors", _, _, ..] => ActorRoutes.HandleAsync(call),
             ["v1.0", "bindings", _] => BindingRoutes.HandleAsync(call),
@@ -58,7 +59,7 @@ internal sealed partial class HttpApi(Town town, ILogger<HttpApi> logger)
             ["v1.0", "secrets", _, _] => SecretAsync(call),
             ["v1.0", "metadata"] when call.Verb == "GET" => MetadataRoutes.GetAsync(call),
             ["v1.0", "metadata", _] when call.Verb == "PUT" => MetadataRoutes.PutAsync(call),
-            ["v1.0" or "v1.0-alpha1" or "v1.0-beta1", ..] => throw ApiError.Unsupported($"{call.Verb} /{string.Join('/', call.Path)}"),
+            ["v1.0" or "v1.0-alpha1" or "v1.0-alpha2" or "v1.0-beta1", ..] => throw ApiError.Unsupported($"{call.Verb} /{string.Join('/', call.Path)}"),
             var any when invokedByHeader.Length > 0 => InvokeRoutes.InvokeAsync(call, invokedByHeader, string.Join('/', any)),
             var any => throw new ApiError(404, StatusCode.NotFound, "ERR_DIRECT_INVOKE", $"/{string.Join('/', any)} names no app; call /v1.0/invoke/{{app}}/method/… or send dapr-app-id"),
         };
@@ -85,20 +86,6 @@ internal sealed partial class HttpApi(Town town, ILogger<HttpApi> logger)
             default:
                 return false;
         }
-    }
-
-    private static async Task PublishAsync(ApiCall call)
-    {
-        if (call.Verb is not ("POST" or "PUT"))
-        {
-            call.Answer(405);
-            return;
-        }
-
-        await call.Sidecar.Publisher.PublishAsync(
-            call.Segment(2), string.Join('/', call.Path.Skip(3).Select((_, i) => call.Segment(i + 3))), await call.BodyAsync(), call.Context.Request.ContentType ?? "",
-            call.MetadataInQuery(), call.TraceParent, call.TraceState, call.Work, call.Gone);
-        call.Answer(204);
     }
 
     private static Task SecretAsync(ApiCall call)

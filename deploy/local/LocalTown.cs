@@ -1,8 +1,13 @@
+using System.Security.Cryptography;
+
 namespace SecondhandTrade.Local;
 
 /// <summary>The whole town on one machine, from the first check to the last light out.</summary>
 public sealed class LocalTown(RunFile file, DataDirectory data, ConsoleLines console)
 {
+    private const string Door = "gateway";
+    private const string AppTokenName = "APP_API_TOKEN";
+
     /// <summary>Gives a free port to whoever asked for any.</summary>
     public static RunFile WithPorts(RunFile file)
     {
@@ -11,6 +16,37 @@ public sealed class LocalTown(RunFile file, DataDirectory data, ConsoleLines con
         int Or(int port) => port == 0 ? free.Dequeue() : port;
         // Nobody serves metrics here, but an app may count on the variable being there.
         return file with { Apps = [.. file.Apps.Select(app => app with { HttpPort = Or(app.HttpPort), GrpcPort = Or(app.GrpcPort), MetricsPort = Or(app.MetricsPort) })] };
+    }
+
+    /// <summary>Puts further replicas of an app behind it: the first keeps the ports of the run file, the others take any free ones and are told so.</summary>
+    public static RunFile WithReplicas(RunFile file, IReadOnlyDictionary<string, int> replicas)
+    {
+        foreach (var unknown in replicas.Keys.Where(id => file.Apps.All(app => app.Id != id)))
+        {
+            throw new TownException($"--replicas {unknown}: no app of {file.Path} is called that; the apps are {string.Join(", ", file.Apps.Select(app => app.Id))}.");
+        }
+
+        if (replicas.GetValueOrDefault(Door, 1) > 1)
+        {
+            throw new TownException($"--replicas {Door}: people reach it at one address, which one process holds; leave it out.");
+        }
+
+        var free = new Queue<int>(Ports.Free(4 * replicas.Values.Sum(number => number - 1)));
+        return file with { Apps = [.. file.Apps.SelectMany(app => Enumerable.Range(0, replicas.GetValueOrDefault(app.Id, 1)).Select(n => n == 0 ? app : Another(app, free)))] };
+    }
+
+    private static RunApp Another(RunApp app, Queue<int> free)
+    {
+        // An app may go by APP_PORT, or by an address of its own variables that ends in the port.
+        var (was, port) = ($":{app.Port}", free.Dequeue());
+        return app with
+        {
+            Port = app.Port == 0 ? 0 : port,
+            HttpPort = free.Dequeue(),
+            GrpcPort = free.Dequeue(),
+            MetricsPort = free.Dequeue(),
+            Env = app.Env.ToDictionary(pair => pair.Key, pair => app.Port > 0 && pair.Value.EndsWith(was, StringComparison.Ordinal) ? $"{pair.Value[..^was.Length]}:{port}" : pair.Value),
+        };
     }
 
     /// <summary>Names what is missing when the apps were never built.</summary>
@@ -26,7 +62,7 @@ public sealed class LocalTown(RunFile file, DataDirectory data, ConsoleLines con
     }
 
     /// <summary>Checks everything, opens the town, and closes it again when <paramref name="signals"/> say so.</summary>
-    public async Task RunAsync(RedisAddress? outsideRedis, bool clean, StopSignals signals)
+    public async Task RunAsync(RedisAddress? outsideRedis, bool clean, int townPort, StopSignals signals)
     {
         var stop = signals.Stop;
         var configured = RedisAddress.FromComponents(file.ResourcesPaths);
@@ -40,6 +76,7 @@ public sealed class LocalTown(RunFile file, DataDirectory data, ConsoleLines con
             {
                 new(app.Port, $"the app {app.Id}"), new(app.HttpPort, $"the HTTP port of {app.Id}'s sidecar"), new(app.GrpcPort, $"the gRPC port of {app.Id}'s sidecar"),
             }).Where(need => need.Port > 0),
+            new PortNeed(townPort, "what the town tells of itself (or give another with --town-port)"),
             .. outsideRedis is null ? [new PortNeed(configured.Port, "Redis (or use the one there with --redis)")] : Array.Empty<PortNeed>(),
         ]);
         if (outsideRedis is not null)
@@ -52,13 +89,14 @@ public sealed class LocalTown(RunFile file, DataDirectory data, ConsoleLines con
             data.Clean();
         }
 
+        var token = AppToken();
         using var redis = outsideRedis is null ? LocalRedis.Start(data.Redis, configured.Port) : null;
         var address = redis?.Address ?? outsideRedis!.ToString();
         using var logging = LoggerFactory.Create(log => log.SetMinimumLevel(LogLevel.Warning).AddProvider(new ConsoleLinesLogger(console)));
         await using var standIn = await StandIn.StartAsync(new StandInOptions
         {
             Sidecars = [.. file.Apps.Select(app => new SidecarOptions(app.Id)
-                { HttpPort = app.HttpPort, GrpcPort = app.GrpcPort, AppProtocol = app.Protocol, MaxConcurrency = app.MaxConcurrency })],
+                { HttpPort = app.HttpPort, GrpcPort = app.GrpcPort, HasApp = app.Port > 0, MaxConcurrency = app.MaxConcurrency, Health = app.Health, AppApiToken = app.Env.GetValueOrDefault(AppTokenName, token), ApiToken = Given("DAPR_API_TOKEN") })],
             ResourcesPaths = file.ResourcesPaths,
             ConfigFile = file.ConfigFile,
             Redis = address,
@@ -67,20 +105,29 @@ public sealed class LocalTown(RunFile file, DataDirectory data, ConsoleLines con
         }, stop);
 
         // An app that talks to Redis by itself must find the same one as its sidecar.
-        var apps = file.Apps.Select(app => app with { Env = app.Env.ToDictionary(pair => pair.Key, pair => pair.Value == configured.ToString() ? address : pair.Value) });
+        var apps = file.Apps.Select(app => app with
+        {
+            Env = TownApi.Told(app.Env.Prepend(new(AppTokenName, token)).GroupBy(pair => pair.Key).ToDictionary(pair => pair.Key, pair => pair.Last().Value == configured.ToString() ? address : pair.Last().Value), townPort),
+        });
         using var supervisor = new Supervisor(apps, standIn, console);
+        await using var api = await TownApi.StartAsync(townPort, standIn, supervisor, stop);
         signals.Impatient = supervisor.Kill;
         var running = supervisor.RunAsync(stop);
         console.Say($"Starting {string.Join(", ", file.Apps.Select(app => app.Id))}.");
         await WaitForAll(supervisor, running);
         if (!stop.IsCancellationRequested)
         {
-            Announce(outsideRedis);
+            Announce(outsideRedis, townPort);
         }
 
         await running;
         console.Say("Closed.");
     }
+
+    // One of the environment, as `dapr run` takes it, or else one that nobody knows: what is the sidecar's to call is so here too.
+    private static string AppToken() => Given(AppTokenName) ?? Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
+
+    private static string? Given(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } given ? given : null;
 
     private async Task WaitForAll(Supervisor supervisor, Task running)
     {
@@ -91,14 +138,14 @@ public sealed class LocalTown(RunFile file, DataDirectory data, ConsoleLines con
         }
     }
 
-    private void Announce(RedisAddress? outsideRedis)
+    private void Announce(RedisAddress? outsideRedis, int townPort)
     {
         console.Table([
             ["app", "address", "sidecar http", "sidecar grpc", "state"],
             .. file.Apps.Select(app => new[] { app.Id, app.Port > 0 ? $"http://localhost:{app.Port}" : "-", $"{app.HttpPort}", $"{app.GrpcPort}", "open" }),
         ]);
         console.Say(outsideRedis is null ? $"Everything is kept in {data.Path}." : $"Everything is kept in the Redis at {outsideRedis} and in {data.Path}.");
-        var door = file.Apps.FirstOrDefault(app => app is { Id: "gateway", Port: > 0 });
-        console.Say($"The town is open{(door is null ? "" : $" at http://localhost:{door.Port}")}. Ctrl-C closes it.");
+        var door = file.Apps.FirstOrDefault(app => app is { Id: Door, Port: > 0 });
+        console.Say($"The town is open{(door is null ? "" : $" at http://localhost:{door.Port}")}; what goes on in it is at http://localhost:{townPort}/town. Ctrl-C closes it.");
     }
 }

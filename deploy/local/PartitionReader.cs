@@ -12,6 +12,7 @@ internal sealed partial class PartitionReader : IAsyncDisposable
     private readonly Task running;
     private TopicReader? owner;
     private bool stopped;
+    private CancellationTokenSource? handing;
     private CancellationTokenSource reign = new();
     private long position;
 
@@ -32,8 +33,11 @@ internal sealed partial class PartitionReader : IAsyncDisposable
         }
     }
 
-    /// <summary>A message being delivered goes to the new owner again.</summary>
-    public void GiveTo(TopicReader? next)
+    /// <summary>How many messages have not been answered yet.</summary>
+    public long Lag => log.End - Interlocked.Read(ref position);
+
+    /// <summary>A message being delivered goes to the new owner again, unless the old one answers it before it is <paramref name="over"/>.</summary>
+    public void GiveTo(TopicReader? next, CancellationToken over)
     {
         CancellationTokenSource ended;
         lock (gate)
@@ -45,6 +49,11 @@ internal sealed partial class PartitionReader : IAsyncDisposable
 
             owner = next;
             (ended, reign) = (reign, new CancellationTokenSource());
+            if (ended == handing && !over.IsCancellationRequested)
+            {
+                over.Register(ended.Cancel);
+                return;
+            }
         }
 
         ended.Cancel();
@@ -53,13 +62,15 @@ internal sealed partial class PartitionReader : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         CancellationTokenSource ended;
+        CancellationTokenSource? last;
         lock (gate)
         {
             stopped = true;
-            ended = reign;
+            (ended, last) = (reign, handing);
         }
 
         await ended.CancelAsync();
+        last?.Cancel();
         await running;
         ended.Dispose();
     }
@@ -88,6 +99,12 @@ internal sealed partial class PartitionReader : IAsyncDisposable
                 }
 
                 await log.WaitForAsync(position, ct);
+                lock (gate)
+                {
+                    ct.ThrowIfCancellationRequested();
+                    handing = reign;
+                }
+
                 await (reader!.Subscription.Bulk is { } bulk ? HandManyAsync(reader, bulk, ct) : HandAsync(reader, log.Read(position), ct));
             }
             catch (OperationCanceledException) when (ct.IsCancellationRequested)
@@ -98,6 +115,13 @@ internal sealed partial class PartitionReader : IAsyncDisposable
             {
                 LogBroken(e, log.Topic, log.Number, position);
                 await Task.Delay(TimeSpan.FromSeconds(1), CancellationToken.None);
+            }
+            finally
+            {
+                lock (gate)
+                {
+                    handing = null;
+                }
             }
         }
     }

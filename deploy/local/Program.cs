@@ -25,12 +25,18 @@ try
         return check.Findings.Count == 0 ? 0 : 1;
     }
 
+    if (asked.Restart)
+    {
+        await Restart.RunAsync(asked.RestartApp, asked.TownPort, Console.WriteLine);
+        return 0;
+    }
+
     using var signals = new StopSignals();
-    var file = LocalTown.WithPorts(RunFile.Load(asked.File ?? RunFile.Find(Environment.CurrentDirectory)));
+    var file = LocalTown.WithPorts(LocalTown.WithReplicas(RunFile.Load(asked.File ?? RunFile.Find(Environment.CurrentDirectory)), asked.Replicas));
     LocalTown.RequireBuilt(file);
     using var data = DataDirectory.Open(asked.Data ?? Path.Combine(file.Directory, ".town"));
-    var town = new LocalTown(file, data, ConsoleLines.ForConsole(file.Apps.Select(app => app.Id)));
-    await town.RunAsync(asked.Redis, asked.Clean, signals);
+    var town = new LocalTown(file, data, ConsoleLines.ForConsole(file.Apps.Select(app => app.Id).Distinct()));
+    await town.RunAsync(asked.Redis, asked.Clean, asked.TownPort, signals);
     // Killed apps let the town close as if they had ended well.
     return signals.Twice ? 1 : 0;
 }

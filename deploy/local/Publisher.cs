@@ -8,23 +8,47 @@ internal sealed class Publisher(string appId, ComponentSet components, Resilienc
     public async Task PublishAsync(
         string pubsub, string topic, byte[] data, string contentType, Dictionary<string, string> metadata, string traceParent, string traceState, Work work, CancellationToken ct)
     {
-        var component = Component(pubsub);
-        if (topic.Length == 0)
-        {
-            throw new ApiError(404, StatusCode.InvalidArgument, "ERR_PUBSUB_EMPTY", $"topic is empty in pubsub {pubsub}");
-        }
-
-        if (!component.Scopes.MayPublish(topic))
-        {
-            throw new ApiError(403, StatusCode.PermissionDenied, "ERR_PUBSUB_FORBIDDEN", $"topic {topic} is not allowed for app id {appId}");
-        }
-
-        var raw = metadata.FirstOrDefault(m => m.Key.Equals("rawPayload", StringComparison.OrdinalIgnoreCase)).Value is { } value
-            && value.Equals("true", StringComparison.OrdinalIgnoreCase);
-        var bytes = raw
-            ? data
-            : Envelope.Wrap(data, contentType, topic, pubsub, appId, metadata, traceParent, traceState, TimeZoneInfo.ConvertTime(clock.GetUtcNow(), clock.LocalTimeZone));
+        var component = Component(pubsub, topic);
+        var bytes = IsRaw(metadata) ? data : Envelope.Wrap(data, contentType, topic, pubsub, appId, metadata, traceParent, traceState, Now);
         await AppendAsync(component, topic, bytes, metadata, work, ct);
+    }
+
+    /// <summary>Puts many events on a topic, or none if one of them makes no sense; returns why some failed, by the id of their entry.</summary>
+    public async Task<Dictionary<string, string>> PublishManyAsync(
+        string pubsub, string topic, IReadOnlyList<BulkEntry> entries, Dictionary<string, string> metadata, string traceParent, string traceState, Work work, CancellationToken ct)
+    {
+        var component = Component(pubsub, topic);
+        if (entries.Any(e => e.Id.Length == 0) || entries.DistinctBy(e => e.Id).Count() < entries.Count)
+        {
+            throw new ApiError(400, StatusCode.InvalidArgument, "ERR_PUBSUB_EVENTS_SER", $"error marshaling events to bytes for topic {topic} pubsub {pubsub}. error: entryId is duplicated or not present for entry");
+        }
+
+        var raw = IsRaw(metadata);
+        var left = entries.Select(entry =>
+        {
+            // In the envelope the entry's own word counts, and an entry without any is not given the request's; on the broker the request's counts.
+            var own = entry.Metadata is null ? [] : Merge(metadata, entry.Metadata);
+            var bytes = raw ? entry.Data : Envelope.Wrap(entry.Data, entry.ContentType, topic, pubsub, appId, own, TraceContext.Next(traceParent), traceState, Now);
+            return (entry.Id, Bytes: bytes, Metadata: component.Bus is null ? Merge(own, metadata) : own);
+        }).ToList();
+        var failed = new Dictionary<string, string>();
+        try
+        {
+            // A policy repeats only what failed.
+            await resiliency.ForPublishing(pubsub).RunAsync(
+                _ =>
+                {
+                    failed = AppendEach(component, topic, left);
+                    left.RemoveAll(entry => !failed.ContainsKey(entry.Id));
+                    return Task.FromResult(left.Count);
+                },
+                count => count == 0 ? Policy.Success : Policy.NoCode, true, work, ct);
+            return failed;
+        }
+        catch (Exception e) when (e is BreakerException or TimeoutException)
+        {
+            return left.ToDictionary(entry => entry.Id, _ => e.Message);
+        }
     }
 
     /// <summary>Puts bytes on a topic as they are; a dead letter keeps its envelope.</summary>
@@ -32,11 +56,6 @@ internal sealed class Publisher(string appId, ComponentSet components, Resilienc
     {
         try
         {
-            if (bytes?.Length > component.MaxMessageBytes)
-            {
-                throw new ArgumentException($"the message has {bytes.Length} bytes and maxMessageBytes is {component.MaxMessageBytes}");
-            }
-
             await resiliency.ForPublishing(component.Name).RunAsync(_ => Task.FromResult(Append(component, topic, bytes, metadata)), _ => Policy.Success, true, work, ct);
         }
         catch (Exception e) when (e is ArgumentException or IOException or BreakerException or TimeoutException)
@@ -45,8 +64,31 @@ internal sealed class Publisher(string appId, ComponentSet components, Resilienc
         }
     }
 
+    private Dictionary<string, string> AppendEach(PubSub component, string topic, List<(string Id, byte[] Bytes, Dictionary<string, string> Metadata)> entries)
+    {
+        var failed = new Dictionary<string, string>();
+        foreach (var (id, bytes, metadata) in entries)
+        {
+            try
+            {
+                Append(component, topic, bytes, metadata);
+            }
+            catch (Exception e) when (e is ArgumentException or IOException)
+            {
+                failed[id] = e.Message;
+            }
+        }
+
+        return failed;
+    }
+
     private bool Append(PubSub component, string topic, byte[]? bytes, IReadOnlyDictionary<string, string> metadata)
     {
+        if (bytes?.Length > component.MaxMessageBytes)
+        {
+            throw new ArgumentException($"the message has {bytes.Length} bytes and maxMessageBytes is {component.MaxMessageBytes}");
+        }
+
         if (component.Bus is { } bus)
         {
             bus.Append(topic, bytes, metadata);
@@ -59,9 +101,36 @@ internal sealed class Publisher(string appId, ComponentSet components, Resilienc
         return true;
     }
 
+    private DateTimeOffset Now => TimeZoneInfo.ConvertTime(clock.GetUtcNow(), clock.LocalTimeZone);
+
+    private PubSub Component(string name, string topic)
+    {
+        var component = Component(name);
+        return topic.Length == 0 ? throw new ApiError(404, StatusCode.InvalidArgument, "ERR_PUBSUB_EMPTY", $"topic is empty in pubsub {name}")
+            : component.Scopes.MayPublish(topic) ? component
+            : throw new ApiError(403, StatusCode.PermissionDenied, "ERR_PUBSUB_FORBIDDEN", $"topic {topic} is not allowed for app id {appId}");
+    }
+
+    private static bool IsRaw(Dictionary<string, string> metadata) =>
+        metadata.FirstOrDefault(m => m.Key.Equals("rawPayload", StringComparison.OrdinalIgnoreCase)).Value is { } value && value.Equals("true", StringComparison.OrdinalIgnoreCase);
+
+    private static Dictionary<string, string> Merge(IReadOnlyDictionary<string, string> weaker, IReadOnlyDictionary<string, string> stronger)
+    {
+        var merged = new Dictionary<string, string>(weaker);
+        foreach (var (name, value) in stronger)
+        {
+            merged[name] = value;
+        }
+
+        return merged;
+    }
+
     public PubSub Component(string name) =>
         components.PubSubs.GetValueOrDefault(name)
             ?? throw (components.PubSubs.Count == 0
                 ? new ApiError(400, StatusCode.FailedPrecondition, "ERR_PUBSUB_NOT_CONFIGURED", "pubsub is not configured")
                 : new ApiError(404, StatusCode.NotFound, "ERR_PUBSUB_NOT_FOUND", $"pubsub {name} is not found"));
 }
+
+/// <summary>One event of a bulk publish; metadata that was not given at all is null.</summary>
+internal sealed record BulkEntry(string Id, byte[] Data, string ContentType, IReadOnlyDictionary<string, string>? Metadata);

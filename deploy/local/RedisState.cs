@@ -49,22 +49,24 @@ internal sealed class RedisState : StateStore
 
     private static readonly RedisValue[] Columns = ["data", "version"];
 
-    private readonly IDatabase database;
+    private readonly Lazy<IDatabase> database;
     private readonly int? defaultTtl;
 
-    private RedisState(string name, IDatabase database, string prefix, int? defaultTtl, bool forActors) : base(name, prefix, forActors) =>
+    private RedisState(string name, Lazy<IDatabase> database, string prefix, int? defaultTtl, bool forActors) : base(name, prefix, forActors) =>
         (this.database, this.defaultTtl) = (database, defaultTtl);
 
-    public static RedisState Create(ComponentSpec spec, Dictionary<string, string> metadata, string appId, IConnectionMultiplexer redis)
+    /// <summary>Redis is not asked for before the first use: who only checks what is written has none.</summary>
+    public static RedisState Create(ComponentSpec spec, Dictionary<string, string> metadata, string appId, Town town)
     {
         if (metadata.GetValueOrDefault("enableTLS") == "true" || metadata.GetValueOrDefault("failover") == "true" || metadata.GetValueOrDefault("redisType", "node") is not ("node" or ""))
         {
             throw new TownException($"{spec.Where}: TLS, failover and cluster are not supported locally; remove enableTLS, failover and redisType.");
         }
 
+        var number = Number("redisDB") ?? -1;
         return new RedisState(
             spec.Name,
-            redis.GetDatabase(Number("redisDB") ?? -1),
+            new Lazy<IDatabase>(() => town.Redis.GetDatabase(number)),
             PrefixOf(spec, metadata, appId),
             Number("ttlInSeconds"),
             IsForActors(metadata));
@@ -79,12 +81,12 @@ internal sealed class RedisState : StateStore
     {
         try
         {
-            var found = await database.HashGetAsync(key, Columns);
+            var found = await database.Value.HashGetAsync(key, Columns);
             return found[0].IsNull ? (null, "") : ((byte[]?)found[0], found[1].ToString());
         }
         catch (RedisServerException e) when (e.Message.StartsWith("WRONGTYPE", StringComparison.Ordinal))
         {
-            return ((byte[]?)await database.StringGetAsync(key), "");
+            return ((byte[]?)await database.Value.StringGetAsync(key), "");
         }
     }
 
@@ -135,7 +137,7 @@ internal sealed class RedisState : StateStore
             arguments[(i * 5) + 4] = (change.Ttl ?? defaultTtl)?.ToString(CultureInfo.InvariantCulture) ?? "";
         }
 
-        var failed = (RedisResult[]?)await database.ScriptEvaluateAsync(Apply, keys, arguments) ?? [];
+        var failed = (RedisResult[]?)await database.Value.ScriptEvaluateAsync(Apply, keys, arguments) ?? [];
         return failed.Length == 0
             ? (StateOutcome.Done, "")
             : (StateOutcome.Failed, $"possible etag mismatch: failed to change key {string.Join(", ", failed.Select(f => keys[(int)f - 1]))}");

@@ -23,9 +23,10 @@ internal sealed record Reminder(
     public static Reminder Read(string type, string id, string name, JsonElement body, DateTimeOffset now)
     {
         var (due, period, ttl) = (Text(body, "dueTime"), Text(body, "period"), Text(body, "ttl"));
-        if (body.TryGetProperty("failure_policy", out var policy) && policy.ValueKind != JsonValueKind.Null)
+        if (body.TryGetProperty("failure_policy", out _) || body.TryGetProperty("failurePolicy", out _))
         {
-            throw ApiError.Unsupported("failure_policy of a reminder");
+            // daprd reads it over gRPC only; over HTTP it says yes and goes on with its three retries, which would be found out too late.
+            throw new ApiError(501, Grpc.Core.StatusCode.Unimplemented, "ERR_NOT_SUPPORTED_LOCALLY", $"the failure policy of the reminder {name} would be overlooked: a tick is always offered three times more; leave it out");
         }
 
         var every = ActorTimes.Period(period);

@@ -7,6 +7,18 @@ internal sealed class Resiliency(ResiliencySpec spec, TimeProvider clock)
     private readonly Dictionary<string, Breaker> breakers = [];
     private readonly LinkedList<(string Family, string Key)> order = [];
 
+    /// <summary>What each breaker made so far is about, and its state.</summary>
+    public IReadOnlyList<(string About, string State)> Breakers
+    {
+        get
+        {
+            lock (gate)
+            {
+                return [.. breakers.Select(b => (b.Key.Replace('\n', ' ').TrimEnd(), b.Value.Now))];
+            }
+        }
+    }
+
     public Policy ForApp(string appId, string method) =>
         spec.Apps.TryGetValue(appId, out var names)
             ? Make(names, $"app {appId}", method, names.CacheSize ?? 100)

@@ -3,6 +3,16 @@ namespace SecondhandTrade.Local;
 /// <summary>A Resiliency document as it is written.</summary>
 internal sealed class ResiliencySpec
 {
+    private const string ActorNotFoundRetries = "DaprBuiltInActorNotFoundRetries";
+
+    // What daprd has without being told; a target may name them, and all but the last may be defined anew.
+    private static readonly Dictionary<string, RetrySpec> BuiltIn = new()
+    {
+        ["DaprBuiltInServiceRetries"] = RetrySpec.EverySecond(3),
+        ["DaprBuiltInActorRetries"] = RetrySpec.EverySecond(3),
+        [ActorNotFoundRetries] = RetrySpec.EverySecond(5),
+    };
+
     public Dictionary<string, TimeSpan> Timeouts { get; } = [];
 
     public Dictionary<string, RetrySpec> Retries { get; } = [];
@@ -30,7 +40,12 @@ internal sealed class ResiliencySpec
 
         foreach (var (name, value) in policies?["retries"]?.Fields() ?? [])
         {
-            read.Retries[name] = RetrySpec.Read(value);
+            var retry = RetrySpec.Read(value);
+            if (name != ActorNotFoundRetries)
+            {
+                // Three is the least daprd lets a built-in have, and for ever is less than that to it.
+                read.Retries[name] = BuiltIn.ContainsKey(name) ? retry with { MaxRetries = Math.Max(3, retry.MaxRetries) } : retry;
+            }
         }
 
         foreach (var (name, value) in policies?["circuitBreakers"]?.Fields() ?? [])
@@ -47,6 +62,10 @@ internal sealed class ResiliencySpec
         foreach (var (name, value) in targets?["actors"]?.Fields() ?? [])
         {
             read.Actors[name] = read.Names(value.Only("timeout", "retry", "circuitBreaker", "circuitBreakerScope", "circuitBreakerCacheSize"));
+            if (value["circuitBreaker"] is not null && value["circuitBreakerScope"]?.Text() is not ("type" or "id" or "both"))
+            {
+                throw new TownException($"{value.Where}.circuitBreakerScope: a breaker of actors needs a scope, and daprd forgets the whole document without it; use type, id or both.");
+            }
         }
 
         foreach (var (name, value) in targets?["components"]?.Fields() ?? [])
@@ -70,6 +89,7 @@ internal sealed class ResiliencySpec
     public static ResiliencySpec Merge(IEnumerable<ResiliencySpec> all)
     {
         var merged = new ResiliencySpec();
+        Copy(BuiltIn, merged.Retries);
         foreach (var one in all)
         {
             Copy(one.Timeouts, merged.Timeouts);
@@ -95,7 +115,7 @@ internal sealed class ResiliencySpec
     private PolicyNames Names(Yaml target)
     {
         Check("timeout", Timeouts.Keys);
-        Check("retry", Retries.Keys);
+        Check("retry", Retries.Keys.Concat(BuiltIn.Keys));
         Check("circuitBreaker", Breakers.Keys);
         return new PolicyNames(
             target["timeout"]?.Text(), target["retry"]?.Text(), target["circuitBreaker"]?.Text(), target["circuitBreakerScope"]?.Text() ?? "type",
@@ -133,6 +153,8 @@ internal sealed record RetrySpec(bool Exponential, TimeSpan Duration, TimeSpan M
             matching?["httpStatusCodes"] is { } http ? CodeRanges.Read(http) : null,
             matching?["gRPCStatusCodes"] is { } grpc ? CodeRanges.Read(grpc) : null);
     }
+
+    public static RetrySpec EverySecond(int times) => new(false, TimeSpan.FromSeconds(1), TimeSpan.Zero, times, null, null);
 
     /// <summary>Failures without a code (a dead app, a time-out) are always retried.</summary>
     public bool Covers(int code) =>

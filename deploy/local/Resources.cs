@@ -4,14 +4,14 @@ namespace SecondhandTrade.Local;
 internal sealed record Resources(
     IReadOnlyList<ComponentSpec> Components,
     IReadOnlyList<(Subscription Subscription, IReadOnlyList<string> Scopes)> Subscriptions,
-    IReadOnlyList<(ResiliencySpec Spec, IReadOnlyList<string> Scopes)> Resiliency,
+    IReadOnlyList<(ResiliencySpec Spec, string File, IReadOnlyList<string> Scopes)> Resiliency,
     IReadOnlySet<string> Features)
 {
     public static Resources Load(IEnumerable<string> paths, string? configFile)
     {
         var components = new List<ComponentSpec>();
         var subscriptions = new List<(Subscription, IReadOnlyList<string>)>();
-        var resiliency = new List<(ResiliencySpec, IReadOnlyList<string>)>();
+        var resiliency = new List<(ResiliencySpec, string, IReadOnlyList<string>)>();
         var features = new HashSet<string>();
         if (configFile is not null)
         {
@@ -37,7 +37,7 @@ internal sealed record Resources(
                     subscriptions.Add((Subscription.Read(document), Scopes(document)));
                     break;
                 case "Resiliency":
-                    resiliency.Add((ResiliencySpec.Read(document), Scopes(document)));
+                    resiliency.Add((ResiliencySpec.Read(document), document.File, Scopes(document)));
                     break;
                 case "Configuration":
                     // daprd too reads a configuration from its own flag only; one lying among the resources is another's.

@@ -24,7 +24,7 @@ public sealed record RunFile(string Path, string Name, IReadOnlyList<string> Res
         throw new TownException($"There is no dapr.yaml in {from} or above it; start from inside the repository or pass --file.");
     }
 
-    /// <summary>Reads a run file as the Dapr CLI does, except that what the CLI would silently ignore is an error here.</summary>
+    /// <summary>Reads a run file as the Dapr CLI does, except that what the CLI would silently ignore is an error here; all errors are told at once, one a line.</summary>
     public static RunFile Load(string file)
     {
         file = System.IO.Path.GetFullPath(file);
@@ -45,10 +45,12 @@ public sealed record RunApp(string Id, string Directory, IReadOnlyList<string> C
     public int GrpcPort { get; init; }
     public int MetricsPort { get; init; }
     public string ChannelAddress { get; init; } = "127.0.0.1";
-    public string Protocol { get; init; } = "http";
 
     /// <summary>How many calls the sidecar makes to the app at a time; -1 is any number.</summary>
     public int MaxConcurrency { get; init; } = -1;
+
+    /// <summary>How the sidecar watches the app's health; null where nobody asked for it.</summary>
+    public AppHealthOptions? Health { get; init; }
 
     /// <summary>What the run file sets under env, common first, the app's own last.</summary>
     public IReadOnlyDictionary<string, string> Env { get; init; } = new Dictionary<string, string>();
@@ -56,20 +58,24 @@ public sealed record RunApp(string Id, string Directory, IReadOnlyList<string> C
 
 file sealed class RunFileReader(string file)
 {
+    private readonly List<string> mistakes = [];
+
     private enum Shape { Text, Number, Flag, List, Map }
 
     /// <summary>A key of the run file; a refused one may only stand there with the value it has when left out.</summary>
     private sealed record Field(Shape Shape, bool Shared = false, string? Refused = null);
 
-    private sealed record Entry(object Value, int Line)
+    /// <summary>What stands under a key; no value where it could not be read, which has been told then.</summary>
+    private sealed record Entry(object? Value, int Line)
     {
         // The CLI merges "zero value -> common" and so cannot tell `false`, 0 or "" from a key that is not there.
         public bool IsZero => Value is "" or 0 or false or List<string> { Count: 0 } or Dictionary<string, string> { Count: 0 };
     }
 
+    private sealed record AppRead(int Line, RunApp App, IReadOnlyList<string> Resources, string? Config);
+
     private const string OneMachine = "the sidecars of the local runner listen on this machine only";
     private const string AsDaprd = "the sidecars of the local runner have daprd's default and no other";
-    private const string NoHealthChecks = "the local runner's sidecars do not watch an app's health; the runner restarts an app that ends";
     private const string PlainHttp = "the local runner's sidecars talk to their apps over plain HTTP";
 
     private static readonly Dictionary<string, Field> Fields = new()
@@ -88,6 +94,11 @@ file sealed class RunFileReader(string file)
         ["env"] = new(Shape.Map, Shared: true),
         ["appProtocol"] = new(Shape.Text, Shared: true),
         ["appMaxConcurrency"] = new(Shape.Number, Shared: true),
+        ["enableAppHealthCheck"] = new(Shape.Flag, Shared: true),
+        ["appHealthCheckPath"] = new(Shape.Text, Shared: true),
+        ["appHealthProbeInterval"] = new(Shape.Number, Shared: true),
+        ["appHealthProbeTimeout"] = new(Shape.Number, Shared: true),
+        ["appHealthThreshold"] = new(Shape.Number, Shared: true),
 
         // Accepted and without effect. There is no daprd whose logs, profile or place on the disk these would change,
         // no second machine to reach through the internal port, and placement and reminders live in this process.
@@ -113,11 +124,6 @@ file sealed class RunFileReader(string file)
         ["appSSL"] = new(Shape.Flag, Shared: true, Refused: PlainHttp),
         ["maxBodySize"] = new(Shape.Text, Shared: true, Refused: AsDaprd),
         ["readBufferSize"] = new(Shape.Text, Shared: true, Refused: AsDaprd),
-        ["enableAppHealthCheck"] = new(Shape.Flag, Shared: true, Refused: NoHealthChecks),
-        ["appHealthCheckPath"] = new(Shape.Text, Shared: true, Refused: NoHealthChecks),
-        ["appHealthProbeInterval"] = new(Shape.Number, Shared: true, Refused: NoHealthChecks),
-        ["appHealthProbeTimeout"] = new(Shape.Number, Shared: true, Refused: NoHealthChecks),
-        ["appHealthThreshold"] = new(Shape.Number, Shared: true, Refused: NoHealthChecks),
     };
 
     public static RunFile Read(string file, string yaml)
@@ -133,52 +139,74 @@ file sealed class RunFileReader(string file)
         }
 
         var reader = new RunFileReader(file);
-        return stream.Documents is [{ RootNode: YamlMappingNode root }]
-            ? reader.Read(root)
-            : throw reader.Wrong(1, "a run file is one YAML document with the keys version and apps");
+        if (stream.Documents is not [{ RootNode: YamlMappingNode root }])
+        {
+            throw reader.Wrong(1, "a run file is one YAML document with the keys version and apps");
+        }
+
+        var read = reader.Read(root);
+        return reader.mistakes.Count == 0 ? read : throw new TownException(string.Join(Environment.NewLine, reader.mistakes));
     }
 
     private RunFile Read(YamlMappingNode root)
     {
         var baseDirectory = Path.GetDirectoryName(file)!;
         string name = Path.GetFileName(baseDirectory);
-        var version = 0;
         Dictionary<string, Entry> common = [];
         List<(int Line, Dictionary<string, Entry> Entries)> apps = [];
         foreach (var (key, node) in Pairs(root))
         {
-            switch (key)
+            Try(() =>
             {
-                case "version":
-                    version = (int)Value(key, node, Shape.Number)!;
-                    break;
-                case "name":
-                    name = (string?)Value(key, node, Shape.Text) ?? name;
-                    break;
-                case "common":
-                    common = Entries(Mapping(key, node), inCommon: true);
-                    break;
-                case "apps" when node is YamlSequenceNode list:
-                    apps = [.. list.Select(app => (Line(app), Entries(Mapping("apps", app), inCommon: false)))];
-                    break;
-                case "apps":
-                    throw Wrong(node, "'apps' must be a list, one entry for each app");
-                default:
-                    throw Wrong(node, $"'{key}' is not a key of a run file; those are version, name, common and apps");
-            }
+                switch (key)
+                {
+                    case "version" when !1.Equals(Value(key, node, Shape.Number)):
+                        throw Wrong(node, "the run file must say 'version: 1'");
+                    case "version":
+                        break;
+                    case "name":
+                        name = (string?)Value(key, node, Shape.Text) ?? name;
+                        break;
+                    case "common":
+                        common = Entries(Mapping(key, node), inCommon: true);
+                        break;
+                    case "apps" when node is YamlSequenceNode list:
+                        foreach (var app in list)
+                        {
+                            Try(() => apps.Add((Line(app), Entries(Mapping("apps", app), inCommon: false))));
+                        }
+
+                        break;
+                    case "apps":
+                        throw Wrong(node, "'apps' must be a list, one entry for each app");
+                    default:
+                        throw Wrong(node, $"'{key}' is not a key of a run file; those are version, name, common and apps");
+                }
+            });
         }
 
-        if (version != 1)
+        if (!root.Children.ContainsKey(new YamlScalarNode("version")))
         {
-            throw Wrong(root, "the run file must say 'version: 1'");
+            Say(Line(root), "the run file must say 'version: 1'");
         }
 
-        if (apps.Count == 0)
+        if (!root.Children.TryGetValue(new YamlScalarNode("apps"), out var listed) || listed is YamlSequenceNode { Children.Count: 0 })
         {
-            throw Wrong(root, "the run file names no apps; list them under 'apps'");
+            Say(Line(root), "the run file names no apps; list them under 'apps'");
         }
 
-        var read = apps.Select(app => ReadApp(app.Line, app.Entries, common, baseDirectory)).ToList();
+        List<AppRead> read = [];
+        foreach (var (line, entries) in apps)
+        {
+            Try(() =>
+            {
+                if (ReadApp(line, entries, common, baseDirectory) is { } app)
+                {
+                    read.Add(app);
+                }
+            });
+        }
+
         RefuseTwice(read.Select(app => (app.Line, "appID", app.App.Id)));
         RefuseTwice(read.SelectMany(app => new (int, string, string)[]
         {
@@ -187,53 +215,64 @@ file sealed class RunFileReader(string file)
             (app.Line, "daprGRPCPort", Text(app.App.GrpcPort)),
         }).Where(port => port.Item3 != "0"));
 
-        var first = read[0];
-        foreach (var other in read.Where(app => !app.Resources.SequenceEqual(first.Resources) || app.Config != first.Config))
+        var first = read.FirstOrDefault();
+        foreach (var other in read.Where(app => !app.Resources.SequenceEqual(first!.Resources) || app.Config != first.Config))
         {
-            throw Wrong(other.Line, $"app '{other.App.Id}' has other resources or another configuration than '{first.App.Id}', and the local runner " +
+            Say(other.Line, $"app '{other.App.Id}' has other resources or another configuration than '{first!.App.Id}', and the local runner " +
                 "has one set for the whole town; name them under 'common'");
         }
 
-        return new RunFile(file, name, first.Resources, first.Config, [.. read.Select(app => app.App)]);
+        return new RunFile(file, name, first?.Resources ?? [], first?.Config, [.. read.Select(app => app.App)]);
     }
 
-    private (int Line, RunApp App, IReadOnlyList<string> Resources, string? Config) ReadApp(
+    /// <summary>Null where a key that is needed could not be read, which has been told then.</summary>
+    private AppRead? ReadApp(
         int line, Dictionary<string, Entry> own, Dictionary<string, Entry> common, string baseDirectory)
     {
-        T? Get<T>(string key) =>
-            own.TryGetValue(key, out var mine) && !mine.IsZero ? (T)mine.Value :
-            common.TryGetValue(key, out var shared) ? (T)shared.Value : default;
+        T? Get<T>(string key)
+        {
+            var entry = own.TryGetValue(key, out var mine) && !mine.IsZero ? mine : common.GetValueOrDefault(key);
+            return entry is { IsZero: false, Value: T value } ? value : default;
+        }
 
-        int At(string key) => own.TryGetValue(key, out var entry) ? entry.Line : line;
+        int At(string key) => own.TryGetValue(key, out var entry) || common.TryGetValue(key, out entry) ? entry.Line : line;
 
+        int Port(string key)
+        {
+            var port = Math.Max(Get<int>(key), 0);
+            if (port > ushort.MaxValue)
+            {
+                Say(At(key), $"'{key}' is {port}, and ports end at 65535");
+            }
+
+            return port;
+        }
+
+        if (Get<string>("appProtocol") is { } protocol and not "http")
+        {
+            Say(At("appProtocol"), $"'appProtocol: {protocol}' cannot be had here: {PlainHttp}; use http, or run the town with `dapr run -f .`");
+        }
+
+        var channel = Get<string>("appChannelAddress") ?? "127.0.0.1";
+        if (channel is not ("localhost" or "127.0.0.1" or "::1"))
+        {
+            Say(At("appChannelAddress"), $"'appChannelAddress: {channel}' cannot be had here: {OneMachine}, and so must its apps");
+        }
+
+        var health = Get<bool>("enableAppHealthCheck") ? Health(Get<string>("appHealthCheckPath"), Get<int>, At) : null;
+        var (port, httpPort, grpcPort, metricsPort) = (Port("appPort"), Port("daprHTTPPort"), Port("daprGRPCPort"), Port("metricsPort"));
         if (Get<string>("appDirPath") is not { } given)
         {
-            throw Wrong(line, "the app has no 'appDirPath'; name the directory it runs in");
+            return own.TryGetValue("appDirPath", out var unread) && unread.Value is null ? null : throw Wrong(line, "the app has no 'appDirPath'; name the directory it runs in");
         }
 
         var directory = Existing(given, baseDirectory, At("appDirPath"), "appDirPath");
         var id = Get<string>("appID") ?? Path.GetFileName(directory.TrimEnd(Path.DirectorySeparatorChar));
         if (Get<List<string>>("command") is not { Count: > 0 } command)
         {
-            throw Wrong(line, $"app '{id}' has no 'command'; say what starts it, as in [dotnet, bin/Debug/net10.0/Name.dll]");
-        }
-
-        int Port(string key)
-        {
-            var port = Get<int>(key);
-            return port <= ushort.MaxValue ? Math.Max(port, 0) : throw Wrong(At(key), $"'{key}' is {port}, and ports end at 65535");
-        }
-
-        var protocol = Get<string>("appProtocol") ?? "http";
-        if (protocol is not ("http" or "h2c"))
-        {
-            throw Wrong(At("appProtocol"), $"'appProtocol: {protocol}' cannot be had here: {PlainHttp}; use http or h2c");
-        }
-
-        var channel = Get<string>("appChannelAddress") ?? "127.0.0.1";
-        if (channel is not ("localhost" or "127.0.0.1" or "::1"))
-        {
-            throw Wrong(At("appChannelAddress"), $"'appChannelAddress: {channel}' cannot be had here: {OneMachine}, and so must its apps");
+            return own.TryGetValue("command", out var unread) && unread.Value is null
+                ? null
+                : throw Wrong(line, $"app '{id}' has no 'command'; say what starts it, as in [dotnet, bin/Debug/net10.0/Name.dll]");
         }
 
         var env = new Dictionary<string, string>(Shared<Dictionary<string, string>>(common, "env") ?? []);
@@ -244,36 +283,54 @@ file sealed class RunFileReader(string file)
 
         var app = new RunApp(id, directory, command)
         {
-            Port = Port("appPort"),
-            HttpPort = Port("daprHTTPPort"),
-            GrpcPort = Port("daprGRPCPort"),
-            MetricsPort = Port("metricsPort"),
+            Port = port,
+            HttpPort = httpPort,
+            GrpcPort = grpcPort,
+            MetricsPort = metricsPort,
             ChannelAddress = channel,
-            Protocol = protocol,
+            Health = health,
             MaxConcurrency = Get<int>("appMaxConcurrency") is > 0 and var most ? most : -1,
             Env = env,
         };
-        return (line, app, Resources(own, directory, line) ?? Conventional(directory, "resources") ?? Resources(common, baseDirectory, line)
+        return new(line, app, Resources(own, directory) ?? Conventional(directory, "resources") ?? Resources(common, baseDirectory)
             ?? Conventional(Home, "components") ?? throw Wrong(line, $"app '{id}' has no resources; name their directory under common, resourcesPaths"),
             Config(own, directory) ?? ConventionalConfig(directory) ?? Config(common, baseDirectory) ?? ConventionalConfig(Home));
     }
 
+    // Nothing, 0 and less stand for daprd's default, as they do there.
+    private AppHealthOptions Health(string? path, Func<string, int> number, Func<string, int> at)
+    {
+        var daprds = new AppHealthOptions();
+        var health = new AppHealthOptions
+        {
+            Path = path ?? daprds.Path,
+            Interval = number("appHealthProbeInterval") is > 0 and var seconds ? TimeSpan.FromSeconds(seconds) : daprds.Interval,
+            Timeout = number("appHealthProbeTimeout") is > 0 and var milliseconds ? TimeSpan.FromMilliseconds(milliseconds) : daprds.Timeout,
+            Threshold = number("appHealthThreshold") is > 0 and var times ? times : daprds.Threshold,
+        };
+        if (health.Timeout > health.Interval)
+        {
+            Say(at("appHealthProbeTimeout"), $"'appHealthProbeTimeout' is {health.Timeout.TotalMilliseconds} ms, longer than the {health.Interval.TotalSeconds} s of 'appHealthProbeInterval'; make it shorter");
+        }
+
+        return health;
+    }
+
     private static string Home => Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
 
-    private static T? Shared<T>(Dictionary<string, Entry> entries, string key) where T : class =>
-        entries.TryGetValue(key, out var entry) ? (T)entry.Value : null;
+    private static T? Shared<T>(Dictionary<string, Entry> entries, string key) where T : class => entries.GetValueOrDefault(key)?.Value as T;
 
-    private List<string>? Resources(Dictionary<string, Entry> entries, string relativeTo, int line)
+    private List<string>? Resources(Dictionary<string, Entry> entries, string relativeTo)
     {
         var key = Shared<List<string>>(entries, "resourcesPaths") is { Count: > 0 } ? "resourcesPaths" : "resourcesPath";
         return entries.TryGetValue(key, out var entry) && !entry.IsZero
-            ? [.. (entry.Value as List<string> ?? [(string)entry.Value]).Select(path => Existing(path, relativeTo, entry.Line, key))]
+            ? [.. (entry.Value as List<string> ?? (entry.Value is string one ? [one] : [])).Select(path => Existing(path, relativeTo, entry.Line, key))]
             : null;
     }
 
     private string? Config(Dictionary<string, Entry> entries, string relativeTo) =>
-        entries.TryGetValue("configFilePath", out var entry) && !entry.IsZero
-            ? Existing((string)entry.Value, relativeTo, entry.Line, "configFilePath")
+        entries.TryGetValue("configFilePath", out var entry) && entry is { IsZero: false, Value: string path }
+            ? Existing(path, relativeTo, entry.Line, "configFilePath")
             : null;
 
     private static List<string>? Conventional(string directory, string name) =>
@@ -297,23 +354,20 @@ file sealed class RunFileReader(string file)
             if (!Fields.TryGetValue(key, out var field))
             {
                 var meant = Fields.Keys.FirstOrDefault(known => known.Equals(key, StringComparison.OrdinalIgnoreCase));
-                throw Wrong(node, $"'{key}' is not a key of a run file; {(meant is null ? "take it out or correct it" : $"did you mean '{meant}'?")}");
+                Say(Line(node), $"'{key}' is not a key of a run file; {(meant is null ? "take it out or correct it" : $"did you mean '{meant}'?")}");
             }
-
-            if (inCommon && !field.Shared)
+            else if (inCommon && !field.Shared)
             {
-                throw Wrong(node, $"'{key}' cannot stand under 'common'; give it to each app");
+                Say(Line(node), $"'{key}' cannot stand under 'common'; give it to each app");
             }
-
-            if (Value(key, node, field.Shape) is { } value)
+            else
             {
-                var entry = new Entry(value, Line(node));
-                if (field.Refused is { } because && !entry.IsZero)
+                entries[key] = new Entry(null, Line(node));
+                Try(() => entries[key] = new Entry(Value(key, node, field.Shape) ?? "", Line(node)));
+                if (field.Refused is { } because && entries[key] is { Value: not null, IsZero: false })
                 {
-                    throw Wrong(node, $"'{key}' cannot be had here: {because}; take it out, or run the town with `dapr run -f .`");
+                    Say(Line(node), $"'{key}' cannot be had here: {because}; take it out, or run the town with `dapr run -f .`");
                 }
-
-                entries[key] = entry;
             }
         }
 
@@ -352,7 +406,7 @@ file sealed class RunFileReader(string file)
         {
             if (!seen.TryAdd(value, (line, key)))
             {
-                throw Wrong(line, $"'{key}: {value}' is taken already, by '{seen[value].Key}' of the app on line {seen[value].Line}; give each its own");
+                Say(line, $"'{key}: {value}' is taken already, by '{seen[value].Key}' of the app on line {seen[value].Line}; give each its own");
             }
         }
     }
@@ -364,4 +418,28 @@ file sealed class RunFileReader(string file)
     private TownException Wrong(YamlNode node, string what) => Wrong(Line(node), what);
 
     private TownException Wrong(int line, string what) => new($"{file}:{line}: {what}{(what.EndsWith('?') ? "" : ".")}");
+
+    private void Say(int line, string what) => Say(Wrong(line, what));
+
+    // What stands under common is wrong for every app, and told once.
+    private void Say(TownException mistake)
+    {
+        if (!mistakes.Contains(mistake.Message))
+        {
+            mistakes.Add(mistake.Message);
+        }
+    }
+
+    /// <summary>Keeps a mistake and goes on, so that one does not hide the others.</summary>
+    private void Try(Action read)
+    {
+        try
+        {
+            read();
+        }
+        catch (TownException mistake)
+        {
+            Say(mistake);
+        }
+    }
 }

@@ -18,11 +18,6 @@ public sealed class Sidecar : IAsyncDisposable
 
     internal Sidecar(SidecarOptions options, int httpPort, int grpcPort, Town town)
     {
-        if (options.AppProtocol != "http")
-        {
-            throw new TownException($"{options.AppId}: appProtocol '{options.AppProtocol}' is not supported locally; use http.");
-        }
-
         (Options, HttpPort, GrpcPort, this.town) = (options, httpPort, grpcPort, town);
         logger = town.Logging.CreateLogger($"Sidecar.{options.AppId}");
         Components = ComponentSet.For(AppId, town.Resources, town);
@@ -103,6 +98,39 @@ public sealed class Sidecar : IAsyncDisposable
         await (watch?.StartAsync() ?? Task.CompletedTask);
     }
 
+    /// <summary>
+    /// Sends nothing new to an app that is to end, and returns when it has answered what it was sent, or after <paramref name="patience"/>: what it
+    /// has not answered by then is another's.
+    /// </summary>
+    public async Task DrainAsync(TimeSpan patience)
+    {
+        using var over = new CancellationTokenSource(patience, town.Clock);
+        AppChannel leaving;
+        await connecting.WaitAsync();
+        try
+        {
+            if (Channel is not { } channel)
+            {
+                return;
+            }
+
+            (leaving = channel).IsLeaving = true;
+            StopInputs(over.Token);
+            Actors?.Leave();
+        }
+        finally
+        {
+            connecting.Release();
+        }
+
+        while (!over.IsCancellationRequested && Channel == leaving && (leaving.IsBusy || Actors is { IsEmpty: false }))
+        {
+            await Task.Delay(20);
+        }
+
+        await over.CancelAsync();
+    }
+
     /// <summary>Lets go of an app that is gone or about to go: its messages wait, its actors are forgotten, calls to it fail.</summary>
     public async Task DisconnectAppAsync()
     {
@@ -133,7 +161,7 @@ public sealed class Sidecar : IAsyncDisposable
         await connecting.WaitAsync();
         try
         {
-            if (Channel == channel)
+            if (Channel == channel && !channel.IsLeaving)
             {
                 channel.IsHealthy = well;
                 await (well ? TakeUpAsync(channel, CancellationToken.None) : LayDownAsync());
@@ -196,17 +224,23 @@ public sealed class Sidecar : IAsyncDisposable
         }
     }
 
-    private async Task LayDownAsync()
+    /// <summary>Lets no message or tick come to the app any more; one that is being handed over is taken back once it is <paramref name="over"/>.</summary>
+    private void StopInputs(CancellationToken over)
     {
         foreach (var reader in readers)
         {
             reader.PubSub.Bus?.Leave(reader);
-            town.Groups.Leave(reader);
+            town.Groups.Leave(reader, over);
         }
 
         readers = [];
         ticks.ForEach(t => t.Dispose());
         ticks = [];
+    }
+
+    private async Task LayDownAsync()
+    {
+        StopInputs(new CancellationToken(canceled: true));
         if (Actors is { } actors)
         {
             Actors = null;

@@ -20,6 +20,9 @@ public sealed class StandIn : IAsyncDisposable
 
     public Broker Broker => town.Broker;
 
+    /// <summary>How far behind each consumer group is.</summary>
+    public IReadOnlyList<ConsumerLag> Lags => town.Groups.Lags;
+
     /// <summary>True when no call is in flight and every message for a connected app has been answered.</summary>
     public bool IsIdle
     {

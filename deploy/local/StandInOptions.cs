@@ -12,8 +12,6 @@ public sealed record SidecarOptions(string AppId)
     /// <summary>False for an app that listens nowhere (no appPort): its sidecar is ready at once.</summary>
     public bool HasApp { get; init; } = true;
 
-    public string AppProtocol { get; init; } = "http";
-
     /// <summary>How many calls the app is given at once; -1 = no limit.</summary>
     public int MaxConcurrency { get; init; } = -1;
 

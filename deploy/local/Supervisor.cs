@@ -7,15 +7,18 @@ namespace SecondhandTrade.Local;
 public sealed class Supervisor : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Comeback = TimeSpan.FromMinutes(1);
+    private readonly SemaphoreSlim restarting = new(1);
     private readonly List<Charge> charges;
     private readonly ConsoleLines console;
     // Health is asked without a proxy: an http_proxy in the environment must not send localhost elsewhere.
     private readonly HttpClient http = new(new SocketsHttpHandler { UseProxy = false }) { Timeout = TimeSpan.FromSeconds(5) };
 
+    /// <summary>The apps come in the order of their sidecars.</summary>
     public Supervisor(IEnumerable<RunApp> apps, StandIn standIn, ConsoleLines console)
     {
         this.console = console;
-        charges = [.. apps.Select(app => new Charge(app, standIn.Sidecar(app.Id)))];
+        charges = [.. apps.Zip(standIn.Sidecars, (app, sidecar) => new Charge(app, sidecar))];
     }
 
     /// <summary>Done when every app has been open once.</summary>
@@ -25,13 +28,54 @@ public sealed class Supervisor : IDisposable
     public IEnumerable<(string App, string State)> NotOpen =>
         charges.Where(charge => charge.State != Charge.Open).Select(charge => (charge.App.Id, charge.State));
 
+    /// <summary>Every app as it is now.</summary>
+    public IEnumerable<AppState> Apps => charges.Select(charge => new AppState(charge.App.Id, charge.State, charge.Child?.Id, charge.App.Port, charge.Restarts));
+
     /// <summary>Keeps all apps running until told to stop, and returns when the last has ended.</summary>
     public Task RunAsync(CancellationToken stop) => Task.WhenAll(charges.Select(charge => KeepRunning(charge, stop)));
+
+    /// <summary>
+    /// Restarts an app's processes one after the other: each is sent nothing new, answers what it has, ends, and is back before the next one goes.
+    /// Returns how many there were; one that does not come back is a <see cref="TownException"/>, and the rest stay as they are.
+    /// </summary>
+    public async Task<int> RestartAsync(string app, CancellationToken stop)
+    {
+        await restarting.WaitAsync(stop);
+        try
+        {
+            var replicas = charges.Where(charge => charge.App.Id == app).ToList();
+            foreach (var charge in replicas)
+            {
+                await charge.Sidecar.DrainAsync(Patience);
+                // In this order: the process that is to end must not pass for the one that is back.
+                charge.EndAsked.TrySetResult();
+                var back = charge.Back = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                try
+                {
+                    await back.Task.WaitAsync(Comeback, stop);
+                }
+                catch (TimeoutException)
+                {
+                    throw new TownException($"{app} did not come back within {Comeback.TotalSeconds} s ({charge.State}); what else there is of it was left as it was. Its output says why.");
+                }
+            }
+
+            return replicas.Count;
+        }
+        finally
+        {
+            restarting.Release();
+        }
+    }
 
     /// <summary>Ends every app at once.</summary>
     public void Kill() => charges.ForEach(charge => charge.Child?.Kill());
 
-    public void Dispose() => http.Dispose();
+    public void Dispose()
+    {
+        http.Dispose();
+        restarting.Dispose();
+    }
 
     /// <summary>How long to wait before an app is started again: 1, 2, 4 … 30 s, and from the start again once it ran a minute.</summary>
     public static TimeSpan Pause(TimeSpan before, TimeSpan ran) =>
@@ -46,7 +90,7 @@ public sealed class Supervisor : IDisposable
         {
             ["APP_ID"] = app.Id,
             ["APP_CHANNEL_ADDRESS"] = app.ChannelAddress,
-            ["APP_PROTOCOL"] = app.Protocol,
+            ["APP_PROTOCOL"] = "http",
             ["DAPR_HTTP_PORT"] = $"{app.HttpPort}",
             ["DAPR_GRPC_PORT"] = $"{app.GrpcPort}",
             ["DAPR_METRICS_PORT"] = $"{app.MetricsPort}",
@@ -65,6 +109,7 @@ public sealed class Supervisor : IDisposable
         while (!stop.IsCancellationRequested)
         {
             charge.State = "starting";
+            charge.EndAsked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             var began = TimeProvider.System.GetTimestamp();
             var how = await RunOnce(charge, stop);
             await charge.Sidecar.DisconnectAppAsync();
@@ -73,8 +118,16 @@ public sealed class Supervisor : IDisposable
                 return;
             }
 
-            pause = Pause(pause, TimeProvider.System.GetElapsedTime(began));
+            charge.Restarts++;
             charge.State = how;
+            if (charge.EndAsked.Task.IsCompleted)
+            {
+                pause = TimeSpan.Zero;
+                continue;
+            }
+
+            charge.Back?.TrySetException(new TownException($"{charge.App.Id} was started again and {how}; what else there is of it was left as it was. Its output says why."));
+            pause = Pause(pause, TimeProvider.System.GetElapsedTime(began));
             console.Write(charge.App.Id, $"{how}; it starts again in {pause.TotalSeconds} s.");
             await Task.Delay(pause, stop).ContinueWith(_ => { }, TaskScheduler.Default);
         }
@@ -103,12 +156,12 @@ public sealed class Supervisor : IDisposable
             var asked = new TaskCompletionSource();
             using (stop.Register(asked.SetResult))
             {
-                await Task.WhenAny(exit, asked.Task);
+                await Task.WhenAny(exit, asked.Task, charge.EndAsked.Task);
             }
 
             await ended.CancelAsync();
             await opening;
-            if (stop.IsCancellationRequested)
+            if (stop.IsCancellationRequested || charge.EndAsked.Task.IsCompleted)
             {
                 await child.StopAsync(Patience);
             }
@@ -138,11 +191,16 @@ public sealed class Supervisor : IDisposable
                     charge.State = "meeting its sidecar";
                     await charge.Sidecar.ConnectAppAsync(address, ended);
                     charge.State = "not well yet: /healthz does not answer 2xx";
-                    await Well(charge.App, address, ended);
+                    await Well(address, ended);
                 }
 
                 charge.State = Charge.Open;
                 charge.Opened.TrySetResult();
+                if (!charge.EndAsked.Task.IsCompleted)
+                {
+                    charge.Back?.TrySetResult();
+                }
+
                 return;
             }
             catch (OperationCanceledException) when (ended.IsCancellationRequested)
@@ -181,20 +239,13 @@ public sealed class Supervisor : IDisposable
         }
     }
 
-    private async Task Well(RunApp app, Uri address, CancellationToken ended)
+    private async Task Well(Uri address, CancellationToken ended)
     {
         while (true)
         {
             try
             {
-                using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(address, "/healthz"));
-                if (app.Protocol == "h2c")
-                {
-                    request.Version = HttpVersion.Version20;
-                    request.VersionPolicy = HttpVersionPolicy.RequestVersionExact;
-                }
-
-                using var answer = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, ended);
+                using var answer = await http.GetAsync(new Uri(address, "/healthz"), HttpCompletionOption.ResponseHeadersRead, ended);
                 // An app without the page has nothing to say about its health, and listens.
                 if (answer.IsSuccessStatusCode || answer.StatusCode == HttpStatusCode.NotFound)
                 {
@@ -218,7 +269,17 @@ public sealed class Supervisor : IDisposable
         public RunApp App => app;
         public Sidecar Sidecar => sidecar;
         public TaskCompletionSource Opened { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>Set when this run of the app is to end so that another begins.</summary>
+        public volatile TaskCompletionSource EndAsked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>Set when the app is open again, or has failed to be; null while nobody waits for that.</summary>
+        public volatile TaskCompletionSource? Back;
         public volatile string State = "starting";
+        public volatile int Restarts;
         public volatile ChildProcess? Child;
     }
 }
+
+/// <summary>An app in the supervisor's care: its state in words, its process while it runs, and how often it was started again.</summary>
+public sealed record AppState(string Id, string State, int? Pid, int Port, int Restarts);

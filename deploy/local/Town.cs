@@ -27,16 +27,16 @@ internal sealed class Town(TimeProvider clock, Broker broker, ConsumerGroups gro
 
     public IReadOnlyList<Sidecar> Sidecars { get; set; } = [];
 
-    /// <summary>The next replica of an app that has its app; a replica without one if there is no other; null if nobody is called that.</summary>
+    /// <summary>The next replica of an app that has its app, has it well and is to keep it; a replica without one if there is no other; null if nobody is called that.</summary>
     public Sidecar? Next(string appId)
     {
         var replicas = Sidecars.Where(s => s.AppId == appId).ToArray();
-        var living = replicas.Length > 1 && replicas.Any(r => r.Channel is not null) ? replicas.Where(r => r.Channel is not null).ToArray() : replicas;
-        return living.Length switch
+        var living = replicas.Where(r => r.Channel is { IsHealthy: true, IsLeaving: false }).ToArray();
+        return (living.Length > 0 ? living : replicas) switch
         {
-            0 => null,
-            1 => living[0],
-            var n => living[(int)((uint)Interlocked.Increment(ref turn) % n)],
+            [] => null,
+            [var only] => only,
+            var several => several[(int)((uint)Interlocked.Increment(ref turn) % several.Length)],
         };
     }
 
@@ -47,7 +47,17 @@ internal sealed class Town(TimeProvider clock, Broker broker, ConsumerGroups gro
         var highest = 0u;
         for (var i = 0; i < Sidecars.Count; i++)
         {
-            if (Sidecars[i].Actors is { } host && host.Hosts(type))
+            if (Sidecars[i].Actors is not { } host)
+            {
+                continue;
+            }
+
+            if (host.StillHas(type, id))
+            {
+                return host;
+            }
+
+            if (host.Hosts(type))
             {
                 var score = Score(type, id, i);
                 if (best is null || score > highest)

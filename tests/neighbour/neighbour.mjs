@@ -38,6 +38,9 @@ async function hearOrAskAgain(event) {
 }
 
 await server.pubsub.subscribeWithOptions("pubsub", "reservations", { callback: hearOrAskAgain, deadLetterTopic: "neighbour-dead" });
+// The run file has the health of every app asked for here.
+server.daprServer.getServer().get("/alive", (request, response) => response.send());
+
 server.daprServer.getServer().get("/seen/:id", async (request, response, next) => {
   try {
     const seen = await client.state.get("statestore", `reserve-${request.params.id}`);

@@ -6,9 +6,9 @@ using SecondhandTrade.SystemTests.Sidecars;
 namespace SecondhandTrade.SystemTests.Neighbours;
 
 /// <summary>The stand-in as the official JavaScript SDK sees it.</summary>
-public sealed class ContractTests(GarnetFixture redis)
+public sealed class ContractTests(GarnetFixture redis, ITestOutputHelper output)
 {
-    [Fact]
+    [Fact, Trait("Feature", "JavaScript SDK")]
     public async Task The_JavaScript_SDK_finds_what_it_asks_of_a_sidecar()
     {
         Node.SkipUnlessInstalled();
@@ -52,7 +52,7 @@ public sealed class ContractTests(GarnetFixture redis)
                 script.Kill(entireProcessTree: true);
             }
 
-            TestContext.Current.SendDiagnosticMessage(Said());
+            output.WriteLine(Said());
             Assert.True(script.ExitCode == 0 && lines.Contains("all is well") && lines.Count(line => line.StartsWith("ok ", StringComparison.Ordinal)) >= 40, $"exit code {script.ExitCode}\n{Said()}");
         }
 

@@ -82,7 +82,7 @@ public sealed class CheckTests : IDisposable
         { "dapr.yaml", "appPort: 8083", "appPort: 3582", "'appPort: 3582' is taken already" },
         { "dapr.yaml", "daprGRPCPort: 4583", "daprGRPCPort: 6379", "'daprGRPCPort: 6379' of desk is the port of the state store's redisHost" },
         { "dapr.yaml", "localhost:6379", "localhost:6380", "desk is told ConnectionStrings__Redis localhost:6380" },
-        { "dapr.yaml", "appPort: 8083", "appPort: 8083, appProtocol: h2c", "appProtocol 'h2c' of desk is not supported locally" },
+        { "dapr.yaml", "appPort: 8083", "appPort: 8083, appProtocol: h2c", "dapr.yaml:9: 'appProtocol: h2c' cannot be had here" },
         { "components/config.yaml", "tracing", "trcing", "config.yaml, spec.trcing: 'trcing' is not known here" },
         { "components/pubsub.yaml", "name: initialOffset, value: oldest", "name: consumerGroup, value: own", "'pubsub' does not say initialOffset: oldest" },
         { "components/pubsub.yaml", "value: oldest", "value: newest", "'pubsub' does not say initialOffset: oldest" },
@@ -92,8 +92,9 @@ public sealed class CheckTests : IDisposable
         { "components/statestore.yaml", "name: statestore}", "name: statestore}\nscopes: [shp]", "the component 'statestore' is scoped to 'shp'" },
         { "components/statestore.yaml", "name: statestore", "name: pubsub", "the name 'pubsub' is taken by" },
         { "components/resiliency.yaml", "maxRetries", "maxTries", "'maxTries' is not known here" },
-        { "components/resiliency.yaml", "apps: {shop", "apps: {shp", "The resiliency target 'apps.shp' is no app of" },
-        { "components/resiliency.yaml", "components: {pubsub", "components: {kafka", "The resiliency target 'components.kafka' is no component" },
+        { "components/resiliency.yaml", "metadata: {name: town}", "metadata: {name: town}\nscopes: [shp]", "resiliency.yaml: the resiliency document is scoped to 'shp'" },
+        { "components/resiliency.yaml", "apps: {shop", "apps: {shp", "resiliency.yaml: the resiliency target 'apps.shp' is no app of" },
+        { "components/resiliency.yaml", "components: {pubsub", "components: {kafka", "resiliency.yaml: the resiliency target 'components.kafka' is no component" },
         { "components/subscriptions.yaml", "topic: news, deadLetterTopic: shop-dead, routes: {default: /news}", "topic: news, deadLetterTopic: shop-dead, routes: {rules: [{match: event.type == \"a\", path: /a}]}", "the subscription to 'news' has no default route" },
         { "components/subscriptions.yaml", "topic: news, deadLetterTopic: shop-dead,", "topic: news,", "shop's subscription to 'news' has no deadLetterTopic" },
         { "components/subscriptions.yaml", "scopes: [shop]", "scopes: [shp]", "the subscription to 'news' is scoped to 'shp'" },
@@ -168,6 +169,15 @@ public sealed class CheckTests : IDisposable
         Change("components/subscriptions.yaml", "routes: {default: /news}", "rotes: {default: /news}");
 
         Assert.Equal(["pubsub.yaml", "statestore.yaml", "subscriptions.yaml"], Check.Of(At("dapr.yaml")).Findings.Select(f => Path.GetFileName(f.Split(',', ':')[0])));
+    }
+
+    [Fact]
+    public void Every_mistake_in_the_run_file_is_a_finding_of_its_own()
+    {
+        Change("dapr.yaml", "appPort: 8082", "appPrt: 8082");
+        Change("dapr.yaml", "appPort: 8083", "appPort: eight");
+
+        Assert.Equal([$"{At("dapr.yaml")}:8", $"{At("dapr.yaml")}:9"], Check.Of(At("dapr.yaml")).Findings.Select(f => f[..f.IndexOf(": ", StringComparison.Ordinal)]));
     }
 
     [Fact]

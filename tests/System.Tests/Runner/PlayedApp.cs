@@ -11,7 +11,7 @@ public static class PlayedApp
 {
     private const string Part = "--play-app";
 
-    /// <summary>The command that starts an app on a port; it answers every request with 204 and ends itself on GET /crash.</summary>
+    /// <summary>The command that starts an app on a port; it answers every request with 204, tells of each POST and ends itself on GET /crash.</summary>
     public static string[] Command(int port) =>
         ["dotnet", typeof(PlayedApp).Assembly.Location, Part, port.ToString(CultureInfo.InvariantCulture)];
 
@@ -36,9 +36,15 @@ public static class PlayedApp
             using var stream = client.GetStream();
             var request = new byte[4096];
             var length = stream.Read(request);
-            if (Encoding.ASCII.GetString(request, 0, length).StartsWith("GET /crash ", StringComparison.Ordinal))
+            var line = Encoding.ASCII.GetString(request, 0, length).Split('\r')[0];
+            if (line.StartsWith("GET /crash ", StringComparison.Ordinal))
             {
                 Environment.Exit(7);
+            }
+
+            if (line.StartsWith("POST ", StringComparison.Ordinal))
+            {
+                Console.WriteLine($"{line} in process {Environment.ProcessId}");
             }
 
             stream.Write("HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"u8);

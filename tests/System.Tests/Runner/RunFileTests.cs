@@ -44,7 +44,7 @@ public sealed class RunFileTests : IDisposable
                 daprGRPCPort: 83
                 metricsPort: 84
                 appChannelAddress: localhost
-                appProtocol: h2c
+                appProtocol: http
                 appMaxConcurrency: 9
                 containerImage: trade:1
                 command: [dotnet, "run"]
@@ -54,12 +54,57 @@ public sealed class RunFileTests : IDisposable
         Assert.Equal([Path.Combine(root, "components")], file.ResourcesPaths);
         Assert.Equal(Path.Combine(root, "components/config.yaml"), file.ConfigFile);
         var order = file.Apps[0];
-        Assert.Equal(("order", Path.Combine(root, "apps/order"), 0, 0, 0, "http", 4), (order.Id, order.Directory, order.Port, order.HttpPort, order.GrpcPort, order.Protocol, order.MaxConcurrency));
+        Assert.Equal(("order", Path.Combine(root, "apps/order"), 0, 0, 0, 4), (order.Id, order.Directory, order.Port, order.HttpPort, order.GrpcPort, order.MaxConcurrency));
         Assert.Equal(["dotnet", "run"], order.Command);
         Assert.Equal(new Dictionary<string, string> { ["A"] = "common", ["B"] = "own", ["N"] = "1", ["T"] = "true", ["NONE"] = "" }, order.Env);
         var trade = file.Apps[1];
-        Assert.Equal((81, 82, 83, 84, "localhost", "h2c", 9), (trade.Port, trade.HttpPort, trade.GrpcPort, trade.MetricsPort, trade.ChannelAddress, trade.Protocol, trade.MaxConcurrency));
+        Assert.Equal((81, 82, 83, 84, "localhost", 9), (trade.Port, trade.HttpPort, trade.GrpcPort, trade.MetricsPort, trade.ChannelAddress, trade.MaxConcurrency));
         Assert.Equal("common", trade.Env["B"]);
+    }
+
+    [Theory]
+    [InlineData("appHealthCheckPath: /alive, appHealthThreshold: 9", null)]
+    [InlineData("enableAppHealthCheck: false, appHealthCheckPath: /alive", null)]
+    [InlineData("enableAppHealthCheck: true", "/healthz 5 s 500 ms 3")]
+    [InlineData("enableAppHealthCheck: true, appHealthCheckPath: \"\", appHealthProbeInterval: 0, appHealthProbeTimeout: -1, appHealthThreshold: 0", "/healthz 5 s 500 ms 3")]
+    [InlineData("enableAppHealthCheck: true, appHealthCheckPath: /alive, appHealthProbeInterval: 2, appHealthProbeTimeout: 2000, appHealthThreshold: 1", "/alive 2 s 2000 ms 1")]
+    public void An_apps_health_is_watched_as_daprd_would_where_that_is_asked_for(string keys, string? watched)
+    {
+        var own = Load($"version: 1\napps: [{{ appDirPath: apps/order, command: [a], resourcesPaths: [../../components], {keys} }}]").Apps[0].Health;
+        var common = Load($"version: 1\ncommon: {{ resourcesPaths: [components], {keys} }}\napps: [{{ appDirPath: apps/order, command: [a] }}]").Apps[0].Health;
+
+        Assert.Equal(own, common);
+        Assert.Equal(watched, own is null ? null : $"{own.Path} {own.Interval.TotalSeconds} s {own.Timeout.TotalMilliseconds} ms {own.Threshold}");
+    }
+
+    [Fact]
+    public void All_mistakes_of_a_file_are_told_at_once_each_in_a_line_of_its_own()
+    {
+        var refusal = Assert.Throws<TownException>(() => Load("""
+            version: 2
+            nme: town
+            common: { resourcesPaths: [components], appProtocol: grpc, appPort: 5 }
+            apps:
+              - appDirPath: apps/order
+                command: a
+                appPort: 70000
+                appHealthThreshold: many
+              - appDirPath: apps/trade
+                command: [a]
+                appPrt: 80
+                appPort: 81
+                daprHTTPPort: 81
+              - 7
+            """));
+
+        string[] said =
+        [
+            "1: the run file must say", "2: 'nme'", "3: 'appPort' cannot stand under 'common'", "6: 'command' must be a list", "8: 'appHealthThreshold'", "11: 'appPrt'", "14: 'apps'",
+            "3: 'appProtocol: grpc'", "7: 'appPort' is 70000", "9: 'daprHTTPPort: 81' is taken",
+        ];
+        var lines = refusal.Message.Split(Environment.NewLine);
+        Assert.Equal(said.Length, lines.Length);
+        Assert.All(lines.Zip(said), pair => Assert.StartsWith($"{Path.Combine(root, "dapr.yaml")}:{pair.Second}", pair.First, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -82,6 +127,7 @@ public sealed class RunFileTests : IDisposable
         var file = RunFile.Load(RunFile.Find(AppContext.BaseDirectory));
 
         Assert.Contains(file.Apps, app => app is { Id: "gateway", Port: 8088 });
+        Assert.All(file.Apps, app => Assert.Equal("/alive", app.Health?.Path));
         Assert.Equal("localhost:6379", RedisAddress.FromComponents(file.ResourcesPaths).ToString());
     }
 
@@ -107,13 +153,15 @@ public sealed class RunFileTests : IDisposable
     [InlineData("appPort: 70000", "ports end at 65535")]
     [InlineData("appPort: [80]", "'appPort' must be a whole number")]
     [InlineData("appSSL: maybe", "'appSSL' must be true or false")]
-    [InlineData("appSSL: true", "'appSSL' cannot be had here")]
-    [InlineData("unixDomainSocket: /tmp", "'unixDomainSocket' cannot be had here")]
-    [InlineData("enableAppHealthCheck: true", "'enableAppHealthCheck' cannot be had here")]
-    [InlineData("maxBodySize: 8Mi", "'maxBodySize' cannot be had here")]
-    [InlineData("apiListenAddresses: 0.0.0.0", "'apiListenAddresses' cannot be had here")]
-    [InlineData("appProtocol: grpc", "'appProtocol: grpc' cannot be had here")]
-    [InlineData("appChannelAddress: 10.0.0.1", "'appChannelAddress: 10.0.0.1' cannot be had here")]
+    [InlineData("appSSL: true", "'appSSL' cannot be had here", Traits = ["Refused", "dapr.yaml: appSSL"])]
+    [InlineData("unixDomainSocket: /tmp", "'unixDomainSocket' cannot be had here", Traits = ["Refused", "dapr.yaml: unixDomainSocket"])]
+    [InlineData("appHealthCheckPath: [a]", "'appHealthCheckPath' must be a single text")]
+    [InlineData("appHealthProbeTimeout: 5001\n    enableAppHealthCheck: true", "'appHealthProbeTimeout' is 5001 ms, longer than the 5 s of 'appHealthProbeInterval'; make it shorter")]
+    [InlineData("maxBodySize: 8Mi", "'maxBodySize' cannot be had here", Traits = ["Refused", "dapr.yaml: maxBodySize"])]
+    [InlineData("apiListenAddresses: 0.0.0.0", "'apiListenAddresses' cannot be had here", Traits = ["Refused", "dapr.yaml: apiListenAddresses"])]
+    [InlineData("appProtocol: grpc", "'appProtocol: grpc' cannot be had here", Traits = ["Refused", "dapr.yaml: appProtocol other than http"])]
+    [InlineData("appProtocol: h2c", "'appProtocol: h2c' cannot be had here: the local runner's sidecars talk to their apps over plain HTTP; use http, or run the town with `dapr run -f .`.")]
+    [InlineData("appChannelAddress: 10.0.0.1", "'appChannelAddress: 10.0.0.1' cannot be had here", Traits = ["Refused", "dapr.yaml: appChannelAddress of another machine"])]
     [InlineData("env: [A]", "'env' must be names with one text each")]
     [InlineData("env: { A: [1] }", "'env' must be names with one text each")]
     [InlineData("resourcesPaths: components", "'resourcesPaths' must be a list of texts")]

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Text.RegularExpressions;
+using SecondhandTrade.Local;
 
 namespace SecondhandTrade.SystemTests.Runner;
 
@@ -25,7 +26,9 @@ public sealed class RunningTown : IDisposable
 
     public static RunningTown Start(string directory, params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "SecondhandTrade.Local.dll"), .. arguments])
+        // The usual port may be a developer's own town's.
+        string[] apart = arguments.Contains("--check") || arguments.Contains("--town-port") ? [] : ["--town-port", $"{Ports.Free(1)[0]}"];
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "SecondhandTrade.Local.dll"), .. apart, .. arguments])
         {
             WorkingDirectory = directory,
             RedirectStandardOutput = true,
@@ -69,6 +72,17 @@ public sealed class RunningTown : IDisposable
 /// <summary>Waits for a condition that another process brings about.</summary>
 public static class Eventually
 {
+    /// <summary>The same for a condition that has to be asked for.</summary>
+    public static async Task HoldsAsync(Func<Task<bool>> condition, Func<string> what, TimeSpan? within = null)
+    {
+        var deadline = Stopwatch.StartNew();
+        while (!await condition())
+        {
+            Assert.True(deadline.Elapsed < (within ?? TimeSpan.FromSeconds(30)), $"Waited in vain for {what()}");
+            await Task.Delay(100, TestContext.Current.CancellationToken);
+        }
+    }
+
     public static async Task Holds(Func<bool> condition, Func<string> what, TimeSpan? within = null)
     {
         var deadline = Stopwatch.StartNew();

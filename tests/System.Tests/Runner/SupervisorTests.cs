@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using System.Text.RegularExpressions;
 using SecondhandTrade.Local;
 
 namespace SecondhandTrade.SystemTests.Runner;
@@ -41,6 +42,113 @@ public sealed class SupervisorTests
 
         await town.Says(@"^shop \| ended with exit code 7; it starts again in 1 s\.$");
         await town.Says($@"^shop \| playing as shop in process (?!{before.Groups[1].Value}$)\d+$");
+    }
+
+    [Fact, Trait("Feature", "health: of the app")]
+    public async Task An_app_that_stops_answering_hears_nothing_until_it_answers_again()
+    {
+        var ports = Ports.Free(2);
+        using var small = new SmallTown().With("shop", ports[0], PlayedApp.Command(ports[0]));
+        File.AppendAllText(small.At("dapr.yaml"), $"    daprHTTPPort: {ports[1]}\n    enableAppHealthCheck: true\n    appHealthCheckPath: /alive\n    appHealthProbeInterval: 1\n    appHealthThreshold: 1\n");
+        File.WriteAllText(small.At("components/pubsub.yaml"), Sidecars.Yaml.PubSub());
+        File.WriteAllText(small.At("components/news.yaml"), "apiVersion: dapr.io/v2alpha1\nkind: Subscription\nmetadata: {name: news}\nspec: {pubsubname: pubsub, topic: news, routes: {default: /news}}\n");
+        using var town = RunningTown.Start(small.Root);
+        await town.Says("The town is open");
+        var app = (await town.Says(@"^shop \| playing as shop in process (\d+)$")).Groups[1].Value;
+        using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{ports[1]}"), Timeout = TimeSpan.FromSeconds(1) };
+
+        await Signal("STOP");
+        await Eventually.Holds(() => Call().Contains("not in a healthy state", StringComparison.Ordinal), () => "calls to be refused");
+        using (await http.PostAsync("/v1.0/publish/pubsub/news", new StringContent("1"), TestContext.Current.CancellationToken))
+        {
+        }
+
+        await Signal("CONT");
+
+        await town.Says(@"^shop \| POST /news HTTP/1\.1 in process");
+        Assert.Equal("", Call());
+
+        string Call()
+        {
+            try
+            {
+                using var answer = http.Send(new HttpRequestMessage(HttpMethod.Get, "/v1.0/invoke/shop/method/x"), TestContext.Current.CancellationToken);
+                using var text = new StreamReader(answer.Content.ReadAsStream());
+                return text.ReadToEnd();
+            }
+            catch (TaskCanceledException)
+            {
+                return "no answer: on its way before the app was found ill";
+            }
+        }
+
+        async Task Signal(string signal)
+        {
+            using var kill = Process.Start("/bin/kill", [$"-{signal}", app]);
+            await kill.WaitForExitAsync(TestContext.Current.CancellationToken);
+        }
+    }
+
+    [Fact, Trait("Feature", "invocation: replicas")]
+    public async Task Replicas_share_the_calls_and_while_one_is_dead_the_other_takes_them_all()
+    {
+        var ports = Ports.Free(2);
+        var command = PlayedApp.Command(ports[0]);
+        // As an app does that listens where APP_PORT says.
+        using var small = new SmallTown().With("shop", ports[0], "sh", "-c", $"exec {string.Join(' ', command[..^1])} $APP_PORT").With("desk", 0, "sleep", "1000");
+        File.AppendAllText(small.At("dapr.yaml"), $"    daprHTTPPort: {ports[1]}\n");
+        using var town = RunningTown.Start(small.Root, "--replicas", "shop=2");
+        await town.Says("The town is open");
+        using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{ports[1]}") };
+
+        await Call("before", 4);
+
+        await Eventually.Holds(() => By("before").Length == 4, () => $"four calls:\n{town.Output}");
+        var both = By("before").GroupBy(process => process).ToList();
+        Assert.Equal([2, 2], both.Select(process => process.Count()));
+
+        using (var kill = Process.Start("/bin/kill", ["-KILL", both[0].Key]))
+        {
+            await kill.WaitForExitAsync(TestContext.Current.CancellationToken);
+        }
+
+        await town.Says(@"^shop \| was ended by signal 9; it starts again in 1 s\.$");
+        await Call("meanwhile", 4);
+
+        await Eventually.Holds(() => By("meanwhile").Length == 4, () => $"four more calls:\n{town.Output}");
+        Assert.All(By("meanwhile"), process => Assert.Equal(both[1].Key, process));
+
+        async Task Call(string path, int times)
+        {
+            for (var i = 0; i < times; i++)
+            {
+                using var answer = await http.PostAsync($"/v1.0/invoke/shop/method/{path}", null, TestContext.Current.CancellationToken);
+                Assert.Equal(HttpStatusCode.NoContent, answer.StatusCode);
+            }
+        }
+
+        string[] By(string path) => [.. Regex.Matches(town.Output, $@"^shop \| POST /{path} HTTP/1\.1 in process (\d+)\r?$", RegexOptions.Multiline).Select(said => said.Groups[1].Value)];
+    }
+
+    [Theory]
+    [InlineData("shp", "no app of /town/dapr.yaml is called that; the apps are shop, gateway")]
+    [InlineData("gateway", "people reach it at one address")]
+    public void Replicas_that_cannot_be_had_are_refused(string app, string said)
+    {
+        var file = new RunFile("/town/dapr.yaml", "town", [], null, [new("shop", "/", ["a"]), new("gateway", "/", ["a"])]);
+
+        Assert.Contains(said, Assert.Throws<TownException>(() => LocalTown.WithReplicas(file, new Dictionary<string, int> { [app] = 2 })).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_replica_has_ports_of_its_own_and_is_told_them_where_the_first_is_told_its()
+    {
+        var shop = new RunApp("shop", "/", ["a"]) { Port = 8082, HttpPort = 1, GrpcPort = 2, MetricsPort = 3, Env = new Dictionary<string, string> { ["ASPNETCORE_URLS"] = "http://localhost:8082", ["Other"] = "localhost:18082" } };
+        var apps = LocalTown.WithReplicas(new("/town/dapr.yaml", "town", [], null, [shop]), new Dictionary<string, int> { ["shop"] = 3 }).Apps;
+
+        Assert.Same(shop, apps[0]);
+        Assert.Equal(12, apps.SelectMany(app => new[] { app.Port, app.HttpPort, app.GrpcPort, app.MetricsPort }).Distinct().Count());
+        Assert.All(apps, app => Assert.Equal(($"http://localhost:{app.Port}", "localhost:18082"), (app.Env["ASPNETCORE_URLS"], app.Env["Other"])));
     }
 
     [Fact]
@@ -194,6 +302,11 @@ public sealed class SupervisorTests
     [InlineData("--check --clean", "--check starts nothing")]
     [InlineData("--check --data d", "--check starts nothing")]
     [InlineData("--check --redis a:1", "--check starts nothing")]
+    [InlineData("--check --replicas a=2", "--check starts nothing")]
+    [InlineData("--replicas shop", "is not an app and a number from 1 to 8")]
+    [InlineData("--replicas shop=0", "is not an app and a number from 1 to 8")]
+    [InlineData("--replicas shop=9", "is not an app and a number from 1 to 8")]
+    [InlineData("--replicas shop=2 --replicas shop=3", "names shop twice")]
     public void An_option_that_cannot_be_followed_is_refused(string arguments, string said) =>
         Assert.Contains(said, Assert.Throws<TownException>(() => RunOptions.Parse(arguments.Split(' '))).Message, StringComparison.Ordinal);
 

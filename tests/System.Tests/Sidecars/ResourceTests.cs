@@ -30,12 +30,15 @@ public sealed class ResourceTests(GarnetFixture redis)
     }
 
     [Theory]
-    [InlineData("kind: HTTPEndpoint", "kind 'HTTPEndpoint'")]
-    [InlineData("kind: Component\nmetadata: {name: x}\nspec: {type: state.mongodb}", "spec.type: 'state.mongodb'")]
-    [InlineData("kind: Component\nmetadata: {name: x}\nspec: {type: state.redis, metadata: [{name: redisHots, value: x}]}", "'redisHots'")]
+    [InlineData("kind: HTTPEndpoint", "kind 'HTTPEndpoint'", Traits = ["Refused", "resources: HTTPEndpoint and other kinds"])]
+    [InlineData("kind: Component\nmetadata: {name: x}\nspec: {type: state.mongodb}", "spec.type: 'state.mongodb'", Traits = ["Refused", "components: types other than the town's"])]
+    [InlineData("kind: Component\nmetadata: {name: x}\nspec: {type: state.redis, metadata: [{name: redisHots, value: x}]}", "'redisHots'", Traits = ["Refused", "components: metadata the stand-in does not read"])]
+    [InlineData("kind: Component\nmetadata: {name: x}\nspec: {type: state.redis, metadata: [{name: enableTLS, value: \"true\"}]}", "enableTLS", Traits = ["Refused", "state.redis: TLS, failover, cluster"])]
+    [InlineData("kind: Component\nmetadata: {name: x}\nspec: {type: pubsub.kafka, metadata: [{name: brokers, value: b}, {name: authType, value: oidc}]}", "authType", Traits = ["Refused", "pubsub.kafka: authentication"])]
     [InlineData("kind: Component\nmetadata: {name: x}\nspec: {type: state.redis, metadat: []}", "'metadat'")]
     [InlineData("kind: Component\nmetadata: {name: x}\nspec: {type: state.redis, metadata: [{name: actorStateStore, value: \"true\"}]}", "actorStateStore")]
     [InlineData("kind: Resiliency\nspec: {targets: {apps: {a: {retry: none}}}}", "spec.targets.apps.a.retry")]
+    [InlineData("kind: Resiliency\nspec: {policies: {circuitBreakers: {c: {timeout: 5s}}}, targets: {actors: {T: {circuitBreaker: c}}}}", "spec.targets.actors.T.circuitBreakerScope")]
     [InlineData("kind: Resiliency\nspec: {policies: {timeouts: {t: soon}}}", "spec.policies.timeouts.t")]
     public async Task What_is_not_understood_stops_the_start_with_file_and_field(string yaml, string named)
     {

@@ -145,6 +145,36 @@ public abstract class ActorContract(Leg leg)
         Assert.Equal(3, actors.Calls.Length);
     }
 
+    [Theory, Trait("Feature", "actors: idle")]
+    [InlineData(500)]
+    [InlineData(204)]
+    [InlineData(0)]
+    public async Task However_the_app_answers_to_being_told_the_actor_is_put_away_once_and_comes_back_when_called(int status)
+    {
+        await using var town = await SidecarUnderTest.StartAsync(leg, ["host"]);
+        var actors = await Host(town, (call, context) =>
+        {
+            if (call.Verb == "DELETE" && status == 0)
+            {
+                context.Abort();
+            }
+            else if (call.Verb == "DELETE")
+            {
+                context.Response.StatusCode = status;
+            }
+
+            return Task.CompletedTask;
+        }, """{"entities":["T"],"actorIdleTimeout":"2s"}""");
+        (await Send(town, "host", "PUT", "/v1.0/actors/T/1/method/m")).Dispose();
+        await town.UntilAsync(() => actors.Calls is [.., { Verb: "DELETE" }], Soon, actors.Paths);
+        await town.StaysAsync(() => actors.Calls.Length == 2, TimeSpan.FromSeconds(4), actors.Paths);
+        using var put = await Send(town, "host", "PUT", "/v1.0/actors/T/1/state", """[{"operation":"upsert","request":{"key":"k","value":1}}]""");
+        Assert.Equal((400, "ERR_ACTOR_INSTANCE_MISSING"), await SidecarUnderTest.ErrorOf(put));
+        using var again = await Send(town, "host", "PUT", "/v1.0/actors/T/1/method/m");
+        Assert.Equal(200, (int)again.StatusCode);
+        await town.UntilAsync(() => actors.Calls is [_, _, _, { Verb: "DELETE" }], Soon, actors.Paths);
+    }
+
     [Fact, Trait("Feature", "actors: turns")]
     public async Task One_actor_has_one_turn_at_a_time_and_another_goes_on()
     {

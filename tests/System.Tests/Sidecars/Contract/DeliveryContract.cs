@@ -29,13 +29,6 @@ public abstract class DeliveryContract(Leg leg)
 
     private sealed record Parcel(string Name, int Weight);
 
-    private sealed record Heard(string Path, string Body, IHeaderDictionary Headers)
-    {
-        public JsonElement Event => JsonElement.Parse(Body);
-
-        public string? Data => Event.GetProperty("data").GetString();
-    }
-
     [Fact, Trait("Feature", "publish: through the SDK")]
     public async Task What_one_app_publishes_another_hears_through_the_real_sdk()
     {
@@ -57,7 +50,7 @@ public abstract class DeliveryContract(Leg leg)
     public async Task The_envelope_says_what_daprd_says_and_metadata_travels_as_headers()
     {
         await using var town = await SidecarUnderTest.StartAsync(leg, ["sender", "hearer"]);
-        var heard = await Hear(town, "hearer");
+        var heard = await Hearing.Start(town, "hearer");
         using var dapr = town.Client("sender");
         await dapr.PublishByteEventAsync("pubsub", town.Topic("t"), Encoding.UTF8.GetBytes("""{"big":12345678901234567890,"a":"<"}"""), "application/json",
             new Dictionary<string, string> { ["partitionKey"] = "order-2", ["cloudevent.id"] = "the-id", ["CloudEvent.Type"] = "the-type", ["own"] = "header" }, Ct);
@@ -84,20 +77,50 @@ public abstract class DeliveryContract(Leg leg)
     public async Task An_event_the_app_made_keeps_its_fields_and_is_given_no_id()
     {
         await using var town = await SidecarUnderTest.StartAsync(leg, ["sender", "hearer"]);
-        var heard = await Hear(town, "hearer");
+        var heard = await Hearing.Start(town, "hearer");
         using var dapr = town.Client("sender");
         await dapr.PublishEventAsync("pubsub", town.Topic("t"), new CloudEvent<int>(5) { Type = "five" }, Ct);
         await town.UntilAsync(() => !heard.IsEmpty, Soon);
         var message = heard.Single().Event;
-        Assert.Equal(("five", town.Id("sender")), (message.GetProperty("type").GetString(), message.GetProperty("source").GetString()));
+        Assert.Equal(("five", "Dapr"), (message.GetProperty("type").GetString(), message.GetProperty("source").GetString()));
         Assert.False(message.TryGetProperty("id", out _));
+    }
+
+    [Fact, Trait("Feature", "publish: envelope")]
+    public async Task What_an_event_the_app_made_lacks_is_filled_in_and_a_null_is_a_lack_only_of_source_type_and_version()
+    {
+        await using var town = await SidecarUnderTest.StartAsync(leg, ["sender", "hearer"]);
+        var heard = await Hearing.Start(town, "hearer");
+        using var answer = await Post(town, """{"source":null,"type":null,"time":null,"tracestate":null,"topic":"elsewhere","data":"x"}""", "application/cloudevents+json");
+        Assert.Equal(204, (int)answer.StatusCode);
+        await town.UntilAsync(() => !heard.IsEmpty, Soon);
+        var message = heard.Single().Event;
+        Assert.Equal(("Dapr", "com.dapr.event.sent", "1.0"), (Text("source"), Text("type"), Text("specversion")));
+        Assert.Equal((town.Topic("t"), "pubsub"), (Text("topic"), Text("pubsubname")));
+        Assert.Equal((JsonValueKind.Null, JsonValueKind.Null), (message.GetProperty("time").ValueKind, message.GetProperty("tracestate").ValueKind));
+        Assert.Equal(Text("traceid"), Text("traceparent"));
+
+        string? Text(string name) => message.GetProperty(name).GetString();
+    }
+
+    [Fact, Trait("Feature", "publish: envelope")]
+    public async Task Only_application_json_is_taken_for_json_and_an_event_of_the_app_that_is_none_is_error_500()
+    {
+        await using var town = await SidecarUnderTest.StartAsync(leg, ["sender", "hearer"]);
+        var heard = await Hearing.Start(town, "hearer");
+        using var text = await Post(town, """{"n":1}""", "application/vnd.own+json");
+        Assert.Equal(204, (int)text.StatusCode);
+        await town.UntilAsync(() => !heard.IsEmpty, Soon);
+        Assert.Equal("""{"n":1}""", heard.Single().Data);
+        using var wrong = await Post(town, "[1]", "application/cloudevents+json");
+        Assert.Equal((500, "ERR_PUBSUB_CLOUD_EVENTS_SER"), await SidecarUnderTest.ErrorOf(wrong));
     }
 
     [Fact, Trait("Feature", "publish: envelope")]
     public async Task Raw_bytes_go_as_they_are_and_arrive_in_an_event_of_their_own()
     {
         await using var town = await SidecarUnderTest.StartAsync(leg, ["sender", "hearer"]);
-        var heard = await Hear(town, "hearer", more: "\"metadata\":{\"rawPayload\":\"true\"},");
+        var heard = await Hearing.Start(town, "hearer", more: "\"metadata\":{\"rawPayload\":\"true\"},");
         using var dapr = town.Client("sender");
         byte[] bytes = [0, 255, 7];
         await dapr.PublishByteEventAsync("pubsub", town.Topic("t"), bytes, "application/octet-stream", new Dictionary<string, string> { ["rawPayload"] = "true" }, Ct);
@@ -113,7 +136,7 @@ public abstract class DeliveryContract(Leg leg)
     public async Task A_key_lives_in_the_partition_sarama_puts_it_in(string key, string partition)
     {
         await using var town = await SidecarUnderTest.StartAsync(leg, ["a"]);
-        var heard = await Hear(town, "a");
+        var heard = await Hearing.Start(town, "a");
         using var dapr = town.Client("a");
         await dapr.PublishEventAsync("pubsub", town.Topic("t"), 1, Key(key), Ct);
         await town.UntilAsync(() => !heard.IsEmpty, Soon);
@@ -124,7 +147,7 @@ public abstract class DeliveryContract(Leg leg)
     public async Task Many_events_published_in_one_call_arrive_each_for_itself()
     {
         await using var town = await SidecarUnderTest.StartAsync(leg, ["a"]);
-        var heard = await Hear(town, "a");
+        var heard = await Hearing.Start(town, "a");
         using var dapr = town.Client("a");
         var answer = await dapr.BulkPublishEventAsync("pubsub", town.Topic("t"), ["one", "two"], cancellationToken: Ct);
         Assert.Empty(answer.FailedEntries);
@@ -159,7 +182,7 @@ public abstract class DeliveryContract(Leg leg)
     {
         await using var town = await SidecarUnderTest.StartAsync(leg, ["a"]);
         var times = 0;
-        await Hear(town, "a", async (_, context) =>
+        await Hearing.Start(town, "a", async (_, context) =>
         {
             var first = Interlocked.Increment(ref times) == 1;
             context.Response.StatusCode = first ? status : 200;
@@ -188,7 +211,7 @@ public abstract class DeliveryContract(Leg leg)
         await using var town = await SidecarUnderTest.StartAsync(leg, ["a"]);
         var taken = new ConcurrentQueue<string?>();
         var fixedNow = false;
-        await Hear(town, "a", (message, context) =>
+        await Hearing.Start(town, "a", (message, context) =>
         {
             if (message.Data == "bad" && !fixedNow)
             {
@@ -219,8 +242,8 @@ public abstract class DeliveryContract(Leg leg)
     public async Task What_is_refused_to_the_end_becomes_a_dead_letter_with_its_key_and_bytes(bool policy, int tries)
     {
         await using var town = await SidecarUnderTest.StartAsync(leg, ["a", "undertaker"], policy ? [Yaml.PubSub(), ThreeTries] : [Yaml.PubSub()]);
-        var dead = await Hear(town, "undertaker", topic: "t-dead");
-        var tried = await Hear(town, "a", (_, context) =>
+        var dead = await Hearing.Start(town, "undertaker", topic: "t-dead");
+        var tried = await Hearing.Start(town, "a", (_, context) =>
         {
             context.Response.StatusCode = 500;
             return Task.CompletedTask;
@@ -234,6 +257,49 @@ public abstract class DeliveryContract(Leg leg)
         Assert.Equal(town.Topic("t"), dead.Single().Event.GetProperty("topic").GetString());
     }
 
+    [Fact, Trait("Feature", "resiliency: breakers")]
+    public async Task A_component_has_one_breaker_for_both_directions()
+    {
+        await using var town = await SidecarUnderTest.StartAsync(leg, ["a"], [Yaml.PubSub(), """
+            apiVersion: dapr.io/v1alpha1
+            kind: Resiliency
+            metadata: {name: r}
+            spec:
+              policies:
+                circuitBreakers:
+                  two: {maxRequests: 1, timeout: 12s, trip: consecutiveFailures >= 2}
+              targets:
+                components:
+                  pubsub: {inbound: {circuitBreaker: two}, outbound: {circuitBreaker: two}}
+            """]);
+        var (asked, broken) = (0, true);
+        await Hearing.Start(town, "a", (_, context) =>
+        {
+            asked++;
+            context.Response.StatusCode = broken ? 500 : 200;
+            return Task.CompletedTask;
+        });
+        using var http = town.Http("a");
+        Assert.Equal(204, (await Publish("/v1.0/publish/pubsub/other")).Status);
+        Assert.Equal(204, (await Publish($"/v1.0/publish/pubsub/{town.Topic("t")}")).Status);
+        // Offered again after five seconds, it is the second failure: from now on nothing goes in or out.
+        await town.UntilAsync(() => asked == 2, Soon);
+        // The app has answered before its sidecar has counted the answer.
+        await town.StaysAsync(() => asked == 2, TimeSpan.FromSeconds(1));
+        Assert.Equal((500, "ERR_PUBSUB_PUBLISH_MESSAGE"), await Publish("/v1.0/publish/pubsub/other"));
+        await town.StaysAsync(() => asked == 2, TimeSpan.FromSeconds(8));
+        broken = false;
+        await town.UntilAsync(() => asked == 3, Soon);
+        await town.StaysAsync(() => asked == 3, TimeSpan.FromSeconds(1));
+        Assert.Equal(204, (await Publish("/v1.0/publish/pubsub/other")).Status);
+
+        async Task<(int Status, string? Code)> Publish(string path)
+        {
+            using var answer = await http.PostAsync(path, new StringContent("1"), Ct);
+            return await SidecarUnderTest.ErrorOf(answer);
+        }
+    }
+
     [Fact, Trait("Feature", "delivery: expiry")]
     public async Task An_event_that_has_expired_is_not_delivered()
     {
@@ -245,7 +311,7 @@ public abstract class DeliveryContract(Leg leg)
         }
 
         await town.StaysAsync(() => true, TimeSpan.FromSeconds(3));
-        var heard = await Hear(town, "a");
+        var heard = await Hearing.Start(town, "a");
         await town.UntilAsync(() => !heard.IsEmpty, Soon);
         Assert.Equal(["lasting"], heard.Select(h => h.Data));
     }
@@ -303,7 +369,7 @@ public abstract class DeliveryContract(Leg leg)
     public async Task Messages_wait_for_an_app_that_is_away_and_outlive_a_restart()
     {
         await using var town = await SidecarUnderTest.StartAsync(leg, ["a", "sender"]);
-        var before = await Hear(town, "a");
+        var before = await Hearing.Start(town, "a");
         using (var dapr = town.Client("sender"))
         {
             await dapr.PublishEventAsync("pubsub", town.Topic("t"), "one", Key("k"), Ct);
@@ -315,7 +381,7 @@ public abstract class DeliveryContract(Leg leg)
         }
 
         await town.RestartAsync();
-        var after = await Hear(town, "a");
+        var after = await Hearing.Start(town, "a");
         await town.UntilAsync(() => after.Count == 1, Soon);
         Assert.Equal(["one", "two"], before.Concat(after).Select(h => h.Data));
     }
@@ -325,7 +391,7 @@ public abstract class DeliveryContract(Leg leg)
     {
         await using var town = await SidecarUnderTest.StartAsync(leg, ["a"]);
         var batches = new ConcurrentQueue<string?[]>();
-        await Hear(town, "a", async (message, context) =>
+        await Hearing.Start(town, "a", async (message, context) =>
         {
             Assert.Equal("application/json", context.Request.ContentType);
             var entries = message.Event.GetProperty("entries").EnumerateArray().ToArray();
@@ -343,21 +409,11 @@ public abstract class DeliveryContract(Leg leg)
         Assert.Equal(["one,two", "one,two", "three"], batches.Select(b => string.Join(',', b)));
     }
 
-    private static async Task<ConcurrentQueue<Heard>> Hear(SidecarUnderTest town, string app, Func<Heard, HttpContext, Task>? answer = null, string topic = "t", string more = "")
+    private static async Task<HttpResponseMessage> Post(SidecarUnderTest town, string body, string contentType)
     {
-        var heard = new ConcurrentQueue<Heard>();
-        await town.RunAsync(app, a =>
-        {
-            a.MapGet("/dapr/subscribe", () => Results.Text($$"""[{"topic":"{{town.Topic(topic)}}",{{more}}"pubsubname":"pubsub","route":"/in"}]"""));
-            a.MapPost("/in", async context =>
-            {
-                var body = await new StreamReader(context.Request.Body).ReadToEndAsync();
-                var message = new Heard(context.Request.Path, body, new HeaderDictionary(context.Request.Headers.ToDictionary(StringComparer.OrdinalIgnoreCase)));
-                await (answer?.Invoke(message, context) ?? Task.CompletedTask);
-                heard.Enqueue(message);
-            });
-        });
-        return heard;
+        using var http = town.Http("sender");
+        using var content = new StringContent(body, Encoding.UTF8, contentType);
+        return await http.PostAsync($"/v1.0/publish/pubsub/{town.Topic("t")}", content, Ct);
     }
 
     private static Dictionary<string, string> Key(string key) => new() { ["partitionKey"] = key };

@@ -20,6 +20,9 @@ public abstract class InvocationContract(Leg leg)
             retries:
               two: {policy: constant, duration: 1s, maxRetries: 2}
               picky: {policy: constant, duration: 1s, maxRetries: 2, matching: {httpStatusCodes: "500-599"}}
+              patient: {policy: exponential, maxInterval: 60s, maxRetries: -1}
+              DaprBuiltInActorRetries: {policy: constant, duration: 2s, maxRetries: 1}
+              DaprBuiltInActorNotFoundRetries: {policy: constant, duration: 1s, maxRetries: 3}
             circuitBreakers:
               three: {maxRequests: 1, timeout: 3s, trip: consecutiveFailures >= 3}
               cautious: {maxRequests: 2, timeout: 3s, trip: consecutiveFailures >= 2}
@@ -28,6 +31,10 @@ public abstract class InvocationContract(Leg leg)
               <retried>: {retry: two}
               <picky>: {retry: picky}
               <slow>: {timeout: short, retry: two}
+              <patient>: {retry: patient}
+              <builtin>: {retry: DaprBuiltInServiceRetries}
+              <raised>: {retry: DaprBuiltInActorRetries}
+              <protected>: {retry: DaprBuiltInActorNotFoundRetries}
               <broken>: {circuitBreaker: three}
               <cautious>: {circuitBreaker: cautious}
         """;
@@ -156,6 +163,67 @@ public abstract class InvocationContract(Leg leg)
         using var http = town.Http("a");
         using var answer = await town.AfterAsync(http.GetAsync($"/v1.0/invoke/{town.Id("picky")}/method/x", Ct), Soon);
         Assert.Equal((status, times), ((int)answer.StatusCode, asked));
+    }
+
+    [Theory, Trait("Feature", "resiliency: retries")]
+    [InlineData("plain", 1)]
+    [InlineData("picky", 3)]
+    public async Task A_connection_the_app_breaks_is_repeated_by_any_policy_but_never_without_one(string app, int times)
+    {
+        // What daprd repeats by itself is only what did not reach the other sidecar.
+        await using var town = await Town(app);
+        var asked = 0;
+        await town.RunAsync(app, a => a.MapPost("/x", (HttpContext context) =>
+        {
+            asked++;
+            context.Abort();
+        }));
+        using var http = town.Http("a");
+        var began = town.Now;
+        using var answer = await town.AfterAsync(http.PostAsync($"/v1.0/invoke/{town.Id(app)}/method/x", new StringContent("body"), Ct), Soon);
+        Assert.Equal((500, "ERR_DIRECT_INVOKE"), await SidecarUnderTest.ErrorOf(answer));
+        Assert.Equal(times, asked);
+        Assert.InRange(town.Now - began, TimeSpan.FromSeconds(times - 1), TimeSpan.FromSeconds(times));
+    }
+
+    [Theory, Trait("Feature", "resiliency: built-in names")]
+    [InlineData("builtin", 3, 1)]
+    [InlineData("raised", 3, 2)]
+    [InlineData("protected", 5, 1)]
+    public async Task A_target_may_name_what_is_built_in_which_has_three_retries_at_least_and_one_of_which_is_protected(string app, int retries, int pause)
+    {
+        await using var town = await Town(app);
+        var asked = 0;
+        await town.RunAsync(app, a => a.MapGet("/x", () => Results.StatusCode(++asked > 0 ? 500 : 0)));
+        using var http = town.Http("a");
+        var began = town.Now;
+        using var answer = await town.AfterAsync(http.GetAsync($"/v1.0/invoke/{town.Id(app)}/method/x", Ct), Soon);
+        Assert.Equal((500, 1 + retries), ((int)answer.StatusCode, asked));
+        Assert.InRange(town.Now - began, TimeSpan.FromSeconds(retries * pause), TimeSpan.FromSeconds(retries * pause + 2));
+    }
+
+    [Fact, Trait("Feature", "resiliency: retries")]
+    public async Task Exponential_pauses_grow_and_end_after_a_quarter_of_an_hour_however_many_retries_are_allowed()
+    {
+        Assert.SkipUnless(leg is StandInLeg, "a quarter of an hour passes only on a clock the test turns");
+        await using var town = await Town("patient");
+        var asked = new List<DateTimeOffset>();
+        await town.RunAsync("patient", a => a.MapGet("/x", () =>
+        {
+            asked.Add(town.Now);
+            return Results.StatusCode(503);
+        }));
+        using var http = town.Http("a");
+        var began = town.Now;
+        using var answer = await town.AfterAsync(http.GetAsync($"/v1.0/invoke/{town.Id("patient")}/method/x", Ct), TimeSpan.FromMinutes(20));
+        Assert.Equal(503, (int)answer.StatusCode);
+        // 500 ms that grow by half up to a minute, each half of that more or less: a last pause has 90 s at most.
+        Assert.InRange(asked[^1] - began, TimeSpan.FromMinutes(13.4), TimeSpan.FromMinutes(15));
+        Assert.True(town.Now - began <= TimeSpan.FromMinutes(15));
+        Assert.InRange(asked.Count, 15, 50);
+        var pauses = asked.Zip(asked.Skip(1), (one, next) => next - one).ToArray();
+        Assert.InRange(pauses[0], TimeSpan.FromSeconds(0.2), TimeSpan.FromSeconds(1.5));
+        Assert.InRange(pauses[5..].Max(), TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(91));
     }
 
     [Fact, Trait("Feature", "resiliency: retries")]

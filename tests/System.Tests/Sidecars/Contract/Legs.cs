@@ -38,3 +38,11 @@ public sealed class ScopesOnDaprd(DaprdLeg daprd) : ScopeContract(daprd);
 public sealed class BindingsOnTheStandIn(GarnetFixture redis) : BindingContract(new StandInLeg(redis.Address));
 
 public sealed class BindingsOnDaprd(DaprdLeg daprd) : BindingContract(daprd);
+
+public sealed class BulkOnTheStandIn(GarnetFixture redis) : BulkContract(new StandInLeg(redis.Address));
+
+public sealed class BulkOnDaprd(DaprdLeg daprd) : BulkContract(daprd);
+
+public sealed class ReplicasOnTheStandIn(GarnetFixture redis) : ReplicaContract(new StandInLeg(redis.Address));
+
+public sealed class ReplicasOnDaprd(DaprdLeg daprd) : ReplicaContract(daprd);

@@ -60,6 +60,22 @@ public abstract class ReminderContract(Leg leg)
         Assert.Equal(404, (await Get(town, "reminders/r")).Status);
     }
 
+    // daprd reads the header and has nobody to tell it to: neither its Scheduler nor its timers stop for it.
+    [Fact, Trait("Feature", "reminders: failure")]
+    public async Task An_answer_that_asks_to_cancel_is_an_answer_like_any_other()
+    {
+        await using var town = await Town();
+        var actors = await Host(town);
+        actors.Answer = (_, context) =>
+        {
+            context.Response.Headers["X-DaprReminderCancel"] = "true";
+            return Task.CompletedTask;
+        };
+        await Put(town, "reminders/r", """{"dueTime":"1s","period":"2s"}""");
+        await Put(town, "timers/t", """{"dueTime":"1s","period":"2s"}""");
+        await town.UntilAsync(() => actors.To(Remind).Length == 3 && actors.To(Timer).Length == 3, Soon, actors.Paths);
+    }
+
     [Theory, Trait("Feature", "reminders: failure")]
     [InlineData(500)]
     [InlineData(204)]

@@ -43,6 +43,29 @@ public abstract class ScopeContract(Leg leg)
         }
     }
 
+    [Fact, Trait("Feature", "scopes: app ids")]
+    public async Task Two_app_ids_that_differ_in_case_are_two_apps()
+    {
+        await using var town = await SidecarUnderTest.StartAsync(leg, ["shop", "SHOP"]);
+        foreach (var app in new[] { "shop", "SHOP" })
+        {
+            await town.RunAsync(app, w => w.MapGet("/who", () => app));
+        }
+
+        using var dapr = town.Client("shop");
+        using var http = town.Http("shop");
+        foreach (var app in new[] { "shop", "SHOP" })
+        {
+            Assert.Equal(app, await http.GetStringAsync($"/v1.0/invoke/{town.Id(app)}/method/who", Ct));
+            using var client = dapr.CreateInvokableHttpClient(town.Id(app));
+            Assert.Equal(app, await client.GetStringAsync("/who", Ct));
+        }
+
+        await dapr.SaveStateAsync("statestore", "k", "small", cancellationToken: Ct);
+        using var other = town.Client("SHOP");
+        Assert.Null(await other.GetStateAsync<string?>("statestore", "k", cancellationToken: Ct));
+    }
+
     [Fact, Trait("Feature", "pubsub: in-memory")]
     public async Task The_bus_in_memory_is_its_sidecars_own_and_offers_a_message_once()
     {
