@@ -5,6 +5,9 @@ namespace SecondhandTrade.Contracts;
 /// <summary>What every event carries: which aggregate it tells of, and its place among that aggregate's events.</summary>
 public abstract record Event
 {
+    /// <summary>What <see cref="Order"/> counts a version as.</summary>
+    public const long PartsPerVersion = 1_000_000;
+
     /// <summary>The event's name, which is also the CloudEvent <c>type</c> that subscriptions route by.</summary>
     public string EventType { get => field ?? GetType().Name; init; }
 
@@ -28,7 +31,11 @@ public abstract record Event
 
     /// <summary>Version and part as one number that only grows within one source: what consumers keep as watermark.</summary>
     [JsonIgnore]
-    public long Order => Version * 1_000_000 + Part;
+    public long Order => Version * PartsPerVersion + Part;
+
+    /// <summary>The trace that what it tells of began with, where another's command or the time brought it about; in the envelope, not in the body.</summary>
+    [JsonIgnore]
+    public string? TraceParent { get; init; }
 
     /// <summary>The reservation this belongs to, if any; in the body, because Dapr's envelope takes no extensions.</summary>
     public virtual string? CorrelationId => null;

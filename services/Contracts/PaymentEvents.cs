@@ -41,22 +41,32 @@ public record PaymentEvent : Event
     public override string? CorrelationId => ReservationId;
 }
 
+/// <summary>The provider keeps the amount for us; nothing is taken yet.</summary>
 public sealed record PaymentAuthorized : PaymentEvent;
 
+/// <summary>The provider refused.</summary>
 public sealed record PaymentDeclined : PaymentEvent;
 
+/// <summary>The provider's answer was lost; it is asked until it is known.</summary>
 public sealed record PaymentUnknown : PaymentEvent;
 
+/// <summary>One trade, and only it, may have the money.</summary>
 public sealed record PaymentClaimed : PaymentEvent;
 
+/// <summary>The money was taken and is kept in escrow.</summary>
 public sealed record PaymentCaptured : PaymentEvent;
 
+/// <summary>The provider would not give the money it had authorised.</summary>
 public sealed record PaymentCaptureRefused : PaymentEvent;
 
+/// <summary>The seller was paid.</summary>
 public sealed record PaymentReleased : PaymentEvent;
 
+/// <summary>The authorisation was given up; nothing was taken.</summary>
 public sealed record PaymentVoided : PaymentEvent;
 
+/// <summary>The buyer has the money back.</summary>
 public sealed record PaymentRefunded : PaymentEvent;
 
+/// <summary>The authorisation grew too old before a trade claimed it.</summary>
 public sealed record PaymentExpired : PaymentEvent;

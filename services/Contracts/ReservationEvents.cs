@@ -60,25 +60,35 @@ public record ReserveEvent : Event
     public override string? CorrelationId => Id;
 }
 
+/// <summary>A reservation was written down; whether it gets a unit is decided next.</summary>
 public sealed record ReserveRequested : ReserveEvent;
 
+/// <summary>A unit is kept for the buyer until it is paid or <see cref="ReserveEvent.PayBy"/> passes.</summary>
 public sealed record ReserveHeld : ReserveEvent;
 
+/// <summary>No unit is free: the buyer waits in the product's queue.</summary>
 public sealed record ReserveWaitlisted : ReserveEvent;
 
+/// <summary>The reservation cannot be had; <see cref="ReserveEvent.Reason"/> says why.</summary>
 public sealed record ReserveRejected : ReserveEvent;
 
+/// <summary>Payment could not be asked in time, so the buyer has longer, once.</summary>
 public sealed record ReserveHoldExtended : ReserveEvent;
 
 /// <summary>Payment is healthy again while an unpaid unit is still held: its buyer may pay now.</summary>
 public sealed record ReservePayable : ReserveEvent;
 
+/// <summary>The payment is authorised: the reservation is confirmed.</summary>
 public sealed record ReserveCompleted : ReserveEvent;
 
+/// <summary>A confirmed reservation is to be cancelled; it depends on whether its payment can still be voided.</summary>
 public sealed record ReserveCancelRequested : ReserveEvent;
 
+/// <summary>The trade had gone too far: the reservation stays confirmed.</summary>
 public sealed record ReserveCancelRefused : ReserveEvent;
 
+/// <summary>The reservation ended without a trade and its unit is free; <see cref="ReserveEvent.Reason"/> says why.</summary>
 public sealed record ReserveCanceled : ReserveEvent;
 
+/// <summary>The trade is complete.</summary>
 public sealed record ReserveFulfilled : ReserveEvent;

@@ -45,16 +45,23 @@ public record ListingEvent : Event
     public override string? CorrelationId => TradeId;
 }
 
+/// <summary>Something was put up for sale.</summary>
 public sealed record ListingRegistered : ListingEvent;
 
+/// <summary>The seller changed the listing, or its status followed its reservations and sales.</summary>
 public sealed record ListingChanged : ListingEvent;
 
+/// <summary>The seller took the listing down; nothing more of it can be reserved.</summary>
 public sealed record ListingWithdrawn : ListingEvent;
 
+/// <summary>Units were set aside for a trade that was accepted.</summary>
 public sealed record StockCommitted : ListingEvent;
 
+/// <summary>There were not enough units for a trade: the second net below the product's book.</summary>
 public sealed record StockDecreaseRejected : ListingEvent;
 
+/// <summary>Units changed hands and are gone.</summary>
 public sealed record StockDecreased : ListingEvent;
 
+/// <summary>Units of a trade that did not come about are back.</summary>
 public sealed record StockRestored : ListingEvent;

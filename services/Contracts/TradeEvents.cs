@@ -55,22 +55,31 @@ public record TradeEvent : Event
     public override string? CorrelationId => Id;
 }
 
+/// <summary>A trade exists and waits for the seller's word.</summary>
 public sealed record TradeOpened : TradeEvent;
 
+/// <summary>The trade goes ahead: the buyer's place and day are known to the seller.</summary>
 public sealed record TradeAccepted : TradeEvent;
 
+/// <summary>The payment could not be claimed, so there is no trade.</summary>
 public sealed record TradeRefused : TradeEvent;
 
+/// <summary>The thing has changed hands.</summary>
 public sealed record TradeHandedOver : TradeEvent;
 
+/// <summary>The buyer asked for more time to look at it.</summary>
 public sealed record TradeDeferred : TradeEvent;
 
+/// <summary>The buyer is content, or the time to say otherwise has passed.</summary>
 public sealed record TradeCompleted : TradeEvent;
 
+/// <summary>The trade ended before the hand-over; <see cref="TradeEvent.Reason"/> says why.</summary>
 public sealed record TradeCanceled : TradeEvent;
 
+/// <summary>The reservation was to be cancelled, but the thing had changed hands.</summary>
 public sealed record TradeCancelRefused : TradeEvent;
 
+/// <summary>The buyer says that something is wrong; the money stays in escrow.</summary>
 public sealed record TradeDisputed : TradeEvent;
 
 /// <summary>A dispute was settled: the money goes to the seller, or back to the buyer where <see cref="Refund"/> is set.</summary>

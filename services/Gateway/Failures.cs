@@ -6,7 +6,7 @@ using Yarp.ReverseProxy.Transforms;
 namespace SecondhandTrade.Gateways;
 
 /// <summary>What goes wrong on the way to a context, told as one of the town's problems; what a context says itself passes as it is.</summary>
-public static class Failures
+public static partial class Failures
 {
     /// <summary>Turns a sidecar's own failure (plain JSON with an <c>errorCode</c>) into 503; contexts answer errors as <c>application/problem+json</c>.</summary>
     public static async Task OfSidecar(ResponseTransformContext context)
@@ -30,10 +30,16 @@ public static class Failures
     }
 
     /// <summary>Answers where the proxy itself found nobody, or not in time.</summary>
-    public static void UseFailures(this IReverseProxyApplicationBuilder proxy) => proxy.Use(async (http, next) =>
+    public static void UseFailures(this IReverseProxyApplicationBuilder proxy)
+    {
+        var log = proxy.ApplicationServices.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(Failures));
+        proxy.Use((http, next) => OfProxy(http, next, log));
+    }
+
+    private static async Task OfProxy(HttpContext http, Func<Task> next, ILogger log)
     {
         await next();
-        if (http.Features.Get<IForwarderErrorFeature>() is null || http.Response.HasStarted || http.RequestAborted.IsCancellationRequested)
+        if (http.Features.Get<IForwarderErrorFeature>() is not { } failure || http.Response.HasStarted || http.RequestAborted.IsCancellationRequested)
         {
             return;
         }
@@ -41,9 +47,10 @@ public static class Failures
         // What is the caller's fault (a body too long, or cut off) keeps its status and gets its words from the status pages.
         if (http.Response.StatusCode >= 500)
         {
+            LogUnavailable(log, http.Context(), http.Request.Method, failure.Error, failure.Exception?.GetBaseException().Message);
             await Unavailable(http);
         }
-    });
+    }
 
     private static Task Unavailable(HttpContext http)
     {
@@ -51,6 +58,9 @@ public static class Failures
         var context = http.Context();
         return Problems.Problem(503, "context-unavailable", $"{context} cannot be reached at the moment; ask again.", 5, ("context", context)).ExecuteAsync(http);
     }
+
+    [LoggerMessage(LogLevel.Warning, "{Context} could not be reached for a {Method}: {Error} {Why}")]
+    private static partial void LogUnavailable(ILogger logger, string context, string method, ForwarderError error, string? why);
 
     private static bool IsSidecars(byte[] said)
     {

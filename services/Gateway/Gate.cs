@@ -1,33 +1,62 @@
 using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Http.Features;
 using SecondhandTrade.Platform;
+using Yarp.ReverseProxy.Model;
 
 namespace SecondhandTrade.Gateways;
 
-/// <summary>What stands before the routes: limits, plain paths, problems.</summary>
+/// <summary>What stands before the routes: who asks, limits, plain paths, problems, and what a browser is told.</summary>
 public static partial class Gate
 {
     private const int LongestBody = 64 * 1024;
+    private const int LongestHead = 16 * 1024;
+
+    // Nothing from elsewhere and nothing within the page itself: what someone gets into a page as text cannot run.
+    private const string Pages = "default-src 'self'; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'";
+
+    // The API's pages set styles and draw pictures from within.
+    private const string ApiPages = Pages + "; style-src 'self' 'unsafe-inline'; img-src 'self' data:";
 
     public static WebApplicationBuilder AddGate(this WebApplicationBuilder builder)
     {
-        builder.WebHost.ConfigureKestrel(kestrel => (kestrel.AddServerHeader, kestrel.Limits.MaxRequestBodySize) = (false, LongestBody));
+        builder.AddTelemetry("gateway");
+        builder.WebHost.ConfigureKestrel(kestrel =>
+            (kestrel.AddServerHeader, kestrel.Limits.MaxRequestBodySize, kestrel.Limits.MaxRequestHeadersTotalSize) = (false, LongestBody, LongestHead));
 
         // The proxy brings keys for sticky sessions, which nothing here uses; where they lie is no news.
         builder.Logging.AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Error);
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Yarp", LogLevel.Warning);
-        builder.Services.AddProblemDetails(options => options.CustomizeProblemDetails = problem =>
-            problem.ProblemDetails.Extensions.TryAdd("code", Problems.CodeOf(problem.ProblemDetails.Status ?? 500)));
+
+        // Failures says in a line what this says in thirty.
+        builder.Logging.AddFilter("Yarp.ReverseProxy.Forwarder.HttpForwarder", LogLevel.Error);
+        builder.Services.AddProblems();
+        builder.Services.AddReadiness();
+        builder.Services.AddSignIn(builder.Configuration);
+        Limits.Add(builder.Services, builder.Configuration);
+        builder.Services.AddCors(cors => cors.AddDefaultPolicy(policy => policy
+            .WithOrigins(builder.Configuration.GetSection("Cors:Origins").Get<string[]>() ?? []).AllowAnyHeader().AllowAnyMethod().WithExposedHeaders("ETag", "Location", "Retry-After")));
         return builder;
     }
 
     public static WebApplication UseGate(this WebApplication app)
     {
+        if (Limits.Proxies(app.Configuration).Count > 0)
+        {
+            app.UseForwardedHeaders();
+        }
+
+        app.UseHsts();
+        app.Use((http, next) =>
+        {
+            http.Response.OnStarting(() => Protect(http));
+            return next(http);
+        });
         app.UseExceptionHandler();
         app.UseStatusCodePages();
         app.Use((http, next) =>
         {
-            if (http.Request.ContentLength > LongestBody)
+            // A route may allow more than the rest.
+            if (http.Request.ContentLength > (http.GetEndpoint()?.Metadata.GetMetadata<RouteModel>()?.Config.MaxRequestBodySize ?? LongestBody))
             {
                 return TooLarge(http);
             }
@@ -38,7 +67,23 @@ public static partial class Gate
                 ? next(http)
                 : Problems.Problem(404, "not-found", "There is nothing here.").ExecuteAsync(http);
         });
+        app.MapProbes();
+        app.UseCors();
+
+        // Whether a token is good enough for what is asked, the contexts decide; here it only says whose requests are counted.
+        app.UseAuthentication();
+        app.UseRateLimiter();
         return app;
+    }
+
+    private static Task Protect(HttpContext http)
+    {
+        var headers = http.Response.Headers;
+        headers.TryAdd("X-Content-Type-Options", "nosniff");
+        headers.TryAdd("X-Frame-Options", "DENY");
+        headers.TryAdd("Referrer-Policy", "no-referrer");
+        headers.TryAdd("Content-Security-Policy", http.Request.Path.StartsWithSegments("/swagger") ? ApiPages : Pages);
+        return Task.CompletedTask;
     }
 
     // One who is still sending hears nothing of an answer that ends the connection: what is not much too long is read to its end first.

@@ -13,6 +13,5 @@ app.UseSwaggerUI(pages =>
         pages.SwaggerEndpoint($"/openapi/{context}.json", context);
     }
 });
-app.MapFrontPage();
 app.MapReverseProxy(proxy => proxy.UseFailures());
 app.Run();

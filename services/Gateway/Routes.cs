@@ -11,10 +11,26 @@ public static class Routes
     /// <summary>The contexts whose OpenAPI documents are shown.</summary>
     public static readonly IReadOnlyList<string> Contexts = ["reservation", "trade", "stock", "payment", "notification", "mypage"];
 
+    // By these some servers let themselves be told of another path, method, address or person than the request's own.
+    private static readonly string[] Pretences =
+    [
+        "Forwarded", "X-Original-URL", "X-Original-Method", "X-Rewrite-URL", "X-HTTP-Method", "X-HTTP-Method-Override", "X-Method-Override",
+        "X-Forwarded-User", "X-Forwarded-Email", "X-Remote-User", "Remote-User", "X-User", "X-User-Id", "UserId", "X-Auth-Request-User", "X-MS-CLIENT-PRINCIPAL", "X-Real-IP",
+    ];
+
+    private const long LongestPicture = 2 * 1024 * 1024;
+
+    /// <summary>Bytes in a form of the pages: five pictures and what is said of them.</summary>
+    private const long LongestForm = 11 * 1024 * 1024;
+
+    // All else; what is the town's own has no page. Of any method: a route of some would answer 405 before its path is looked at closely.
+    private static readonly string[] Pages = ["/", "/{**rest:regex(^(?!(events|actors|dapr|listings|payments|deadletters|metrics)(/|$)))}"];
+
     private const string Sidecar = "sidecar";
     private const string Stream = "notice-stream";
+    private const string Web = "web";
 
-    /// <summary>Adds the proxy with its routes; all but one lead through this app's own sidecar.</summary>
+    /// <summary>Adds the proxy with its routes; all but the notice stream and the pages lead through this app's own sidecar.</summary>
     public static IServiceCollection AddRoutes(this IServiceCollection services, IConfiguration configuration)
     {
         var token = configuration["DAPR_API_TOKEN"];
@@ -29,6 +45,7 @@ public static class Routes
                     // How a dispute ends is not for its parties to say.
                     Listed("trade", "/trades/{id}/{action:regex(^(accept|decline|handover|receive|complete|defer|cancel|dispute)$)}"),
                     Listed("stock", "/inventories/{**rest}"),
+                    Listed("stock", "/inventories/{id}/pictures") with { MaxRequestBodySize = LongestPicture },
                     Listed("notification", "/notices"),
                     Listed("notification", "/notices/{id}"),
                     Listed("notification", "/notices/{id}/read"),
@@ -41,12 +58,17 @@ public static class Routes
                     Route("notification", "/notices/stream", Stream, []),
                     .. Contexts.Select(context => Route(
                         context, $"/openapi/{context}.json", Sidecar, [new() { ["PathSet"] = $"/v1.0/invoke/{context}/method/swagger/v1/swagger.json" }], "GET")),
+
+                    // Their forms may bring pictures; who asked for them must stay known, or they would lead away from here.
+                    .. Pages.Select(path =>
+                        Route(Web, path, Web, [new() { ["RequestHeaderOriginalHost"] = "true" }]) with { Order = int.MaxValue, MaxRequestBodySize = LongestForm }),
                 ],
                 [
                     Cluster(Sidecar, configuration.Sidecar(), TimeSpan.FromSeconds(30)),
 
                     // A stream is silent for no longer than its heartbeat.
                     Cluster(Stream, configuration["Notification:Address"] ?? "http://localhost:8085", TimeSpan.FromMinutes(1)),
+                    Cluster(Web, configuration["Web:Address"] ?? "http://localhost:8089", TimeSpan.FromMinutes(1)),
                 ])
             .AddTransforms(transforms =>
             {
@@ -54,9 +76,15 @@ public static class Routes
                 {
                     // Who is called and with what right is said here alone, never by a caller from outside.
                     var headers = request.ProxyRequest.Headers;
-                    foreach (var header in headers.Where(h => h.Key.StartsWith("dapr-", StringComparison.OrdinalIgnoreCase)).Select(h => h.Key).ToList())
+                    foreach (var header in headers.Where(h => h.Key.StartsWith("dapr-", StringComparison.OrdinalIgnoreCase)).Select(h => h.Key).Concat(Pretences).ToList())
                     {
                         headers.Remove(header);
+                    }
+
+                    // A cookie is the pages' own: it holds the tokens of who signed in, and is longer than the head that a sidecar takes.
+                    if (transforms.Route.ClusterId != Web)
+                    {
+                        headers.Remove("Cookie");
                     }
 
                     // A sidecar may send a request again that had no answer in time: by its key it is known for the same.

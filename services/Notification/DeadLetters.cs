@@ -73,6 +73,8 @@ public sealed class DeadLetters(IConnectionMultiplexer redis, DaprClient dapr, T
         await both.ExecuteAsync();
     }
 
+    public long Count() => Redis.SortedSetLength($"{Kind}:order");
+
     public async Task<DeadLetter?> Find(string id) => Read(await Redis.HashGetAsync($"{Kind}:letters", id));
 
     public async Task<(IReadOnlyList<DeadLetter> Letters, long Total)> Newest(int first, int length)
@@ -137,9 +139,9 @@ public static class DeadLetterEndpoints
             var key = http.Request.Headers["__key"].ToString();
             await letters.Keep(DeadLetter.Of(app, key.Length == 0 ? null : key, body.ToArray(), clock.GetUtcNow()));
             return TypedResults.Ok();
-        }).ExcludeFromDescription();
+        }).ExcludeFromDescription().AllowAnonymous();
 
-        var dead = app.MapGroup("/deadletters").WithTags("Dead letters");
+        var dead = app.MapGroup("/deadletters").WithTags("Dead letters").RequireAuthorization(SignIn.Operator).WithinTown();
 
         dead.MapGet("", async (string? page, string? size, HttpContext http, DeadLetters letters) =>
         {
@@ -152,10 +154,11 @@ public static class DeadLetterEndpoints
             var length = size is null ? 20 : int.Parse(size);
             var (found, total) = await letters.Newest((page is null ? 0 : int.Parse(page)) * length, length);
             return Hal.List(http, "deadletters", [.. found.Select(DeadLetterResource.Of)], total, paging);
-        });
+        }).WithSummary("Lists the events that some app could not take in.").Lists<DeadLetterResource>("deadletters");
 
         dead.MapGet("/{id}", async (string id, HttpContext http, DeadLetters letters) =>
-            await letters.Find(id) is { } letter ? Hal.Ok(http, DeadLetterResource.Of(letter), $"{letter.At.ToUnixTimeMilliseconds()}") : Problems.NotFound("dead letter", id));
+            await letters.Find(id) is { } letter ? Hal.Ok(http, DeadLetterResource.Of(letter), $"{letter.At.ToUnixTimeMilliseconds()}") : Problems.NotFound("dead letter", id))
+            .WithSummary("Shows a dead letter with its event.").Answers<DeadLetterResource>(200);
 
         dead.MapPost("/{id}/replay", async (string id, DeadLetters letters) =>
         {
@@ -171,7 +174,7 @@ public static class DeadLetterEndpoints
 
             await letters.Replay(letter);
             return TypedResults.NoContent();
-        });
+        }).WithSummary("Sends the event to its app once more.").Produces(204).Refuses(409, "no-source-topic");
 
         dead.MapDelete("/{id}", async (string id, DeadLetters letters) =>
         {
@@ -182,6 +185,6 @@ public static class DeadLetterEndpoints
             }
 
             return TypedResults.NoContent();
-        });
+        }).WithSummary("Discards a dead letter.").Produces(204);
     }
 }

@@ -41,17 +41,16 @@ public sealed record Notice(
 }
 
 /// <summary>A notice as a caller of <c>POST /notices</c> writes it.</summary>
-public sealed record WriteNotice(string? Id, string? ProductId, string? UserId, string? ProductName, string? Status, string? Message, string? ReservationId)
+public sealed record WriteNotice(string? Id, string? ProductId, string? UserId, string? ProductName, string? Status, string? Message, string? ReservationId) : Asked
 {
-    public IResult? Wrong() => new Check()
+    public override Check Check() => new Check()
         .Id(Id, "id", required: false)
         .Id(ProductId, "productid")
-        .Text(UserId, "userid", required: true, longest: 64)
+        .Text(UserId, "userid", required: true, longest: Caller.LongestName)
         .Text(ProductName, "productname")
         .Text(Status, "status", longest: 64)
         .Text(Message, "message", longest: 500)
-        .Id(ReservationId, "reservationid", required: false)
-        .Failed();
+        .Id(ReservationId, "reservationid", required: false);
 
     public Notice Open(string id, DateTimeOffset now)
     {

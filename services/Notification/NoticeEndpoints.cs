@@ -5,12 +5,16 @@ namespace SecondhandTrade.Notifications;
 
 public static class NoticeEndpoints
 {
+    private const int MostWatched = 100;
+
     public static void MapNotices(this IEndpointRouteBuilder routes)
     {
         var notices = routes.MapGroup("/notices").WithTags("Notices");
 
-        notices.MapPost("", async (WriteNotice body, HttpContext http, NoticeDesk desk, TimeProvider clock) =>
+        notices.MapPost("", async (WriteNotice said, Caller caller, HttpContext http, NoticeDesk desk, TimeProvider clock) =>
         {
+            // A person writes to nobody but themselves.
+            var body = said with { UserId = caller.Named(said.UserId) };
             if (body.Wrong() is { } wrong)
             {
                 return wrong;
@@ -21,9 +25,9 @@ public static class NoticeEndpoints
             return kept.SaysTheSame(asked)
                 ? Hal.Ok(http, NoticeResource.Of(kept), $"{kept.Version}", 201, $"/notices/{kept.Id}")
                 : Taken(http, body.Id, asked.Id);
-        });
+        }).WithSummary("Writes a notice.").Answers<NoticeResource>(201).Refuses(409, "id-conflict").Refuses(422, "idempotency-key-reused");
 
-        notices.MapGet("", async (string? userid, string? productid, string? status, string? page, string? size, string? sort, HttpContext http, ReadModel lists) =>
+        notices.MapGet("", async (Caller caller, string? productid, string? status, string? page, string? size, string? sort, HttpContext http, ReadModel lists) =>
         {
             var paging = new Paging(page, size, sort);
             if (paging.Check().Failed() is { } wrong)
@@ -38,18 +42,18 @@ public static class NoticeEndpoints
                 _ => status,
             };
             var (views, total) = await lists.Query<NoticeResource>(
-                NoticeResource.Kind, paging, userid is null ? null : $"userid={userid}", productid is null ? null : $"productid={productid}", wanted is null ? null : $"status={wanted}");
+                NoticeResource.Kind, paging, caller.UserId is { } own ? $"userid={own}" : null, productid is null ? null : $"productid={productid}", wanted is null ? null : $"status={wanted}");
             return Hal.List(http, NoticeResource.Kind, views, total, paging);
-        });
+        }).WithSummary("Lists the caller's notices, also by whether they were read.").Lists<NoticeResource>(NoticeResource.Kind);
 
-        notices.MapGet("/{id}", async (string id, string? userid, HttpContext http, NoticeDesk desk) =>
-            await desk.Find(id) is { } notice && IsTheirs(notice, userid)
+        notices.MapGet("/{id}", async (string id, Caller caller, HttpContext http, NoticeDesk desk) =>
+            await desk.Find(id) is { } notice && caller.Is(notice.UserId)
                 ? Hal.Ok(http, NoticeResource.Of(notice), $"{notice.Version}")
-                : Problems.NotFound("notice", id));
+                : Problems.NotFound("notice", id)).WithSummary("Shows a notice to its addressee.").Answers<NoticeResource>(200);
 
-        notices.MapPut("/{id}/read", async (string id, string? userid, HttpContext http, NoticeDesk desk) =>
+        notices.MapPut("/{id}/read", async (string id, Caller caller, HttpContext http, NoticeDesk desk) =>
         {
-            if (await desk.Find(id) is not { } notice || !IsTheirs(notice, userid))
+            if (await desk.Find(id) is not { } notice || !caller.Is(notice.UserId))
             {
                 return Problems.NotFound("notice", id);
             }
@@ -61,25 +65,25 @@ public static class NoticeEndpoints
 
             var read = (await desk.Read(id))!;
             return Hal.Ok(http, NoticeResource.Of(read), $"{read.Version}");
-        });
+        }).WithSummary("Marks a notice as read.").Answers<NoticeResource>(200);
 
-        notices.MapGet("/stream", async (string? userid, HttpContext http, NoticeStream stream) =>
+        notices.MapGet("/stream", async (Caller caller, string? products, HttpContext http, NoticeStream stream) =>
         {
             var last = http.Request.Headers["Last-Event-ID"].ToString();
+            var watched = (products ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries).Distinct().ToList();
             var wrong = new Check()
-                .Text(userid, "userid", required: true, longest: 64)
+                .Text(caller.UserId, "userid", required: watched.Count == 0, longest: Caller.LongestName)
+                .That(watched.Count <= MostWatched, "products", $"products may name up to {MostWatched} products.")
                 .That(last.Length == 0 || long.TryParse(last, out _), "Last-Event-ID", "Last-Event-ID must be the id of an event of this stream.")
                 .Failed();
             if (wrong is null)
             {
-                await stream.Write(http, userid!, last.Length == 0 ? null : long.Parse(last));
+                await stream.Write(http, caller.UserId, last.Length == 0 ? null : long.Parse(last), watched);
             }
 
             return wrong ?? Results.Empty;
-        });
+        }).WithSummary("Server-sent events: the caller's notices as they come, and which of the products have changed.").Produces<string>(200, "text/event-stream");
     }
-
-    private static bool IsTheirs(Notice notice, string? userid) => userid is null || userid == notice.UserId;
 
     private static IResult Taken(HttpContext http, string? chosen, string id) => chosen is null && http.Request.Headers.ContainsKey("Idempotency-Key")
         ? Problems.Problem(422, "idempotency-key-reused", "This Idempotency-Key was used with another body; use a new key for a new notice.")

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Json;
 using System.Threading.Channels;
@@ -8,7 +9,7 @@ namespace SecondhandTrade.Notifications;
 
 /// <summary>
 /// Each person's notices in the order they came, numbered from 1, for those who listen. The numbers are in Redis and outlive a connection;
-/// Redis' pub/sub only says "look", so a message that it loses costs a heartbeat's time and nothing else.
+/// Redis' pub/sub only says "look", so a message that it loses costs a heartbeat's time and nothing else. A product's bell is no more than that: "look again".
 /// </summary>
 public sealed class NoticeStream(IConnectionMultiplexer redis, ReadModel lists, TownService service, TimeProvider clock, IHostApplicationLifetime life)
 {
@@ -33,19 +34,40 @@ public sealed class NoticeStream(IConnectionMultiplexer redis, ReadModel lists, 
         await redis.GetSubscriber().PublishAsync(Bell(userId), noticeId);
     }
 
-    /// <summary>Writes server-sent events until the reader leaves or the service stops: all after the given number, or from now on.</summary>
-    public async Task Write(HttpContext http, string userId, long? after)
+    /// <summary>Wakes those who look at the product: something about it has changed, for whomever.</summary>
+    public Task Ring(string productId) => redis.GetSubscriber().PublishAsync(ProductBell(productId), "");
+
+    /// <summary>
+    /// Writes server-sent events until the reader leaves or the service stops: the person's notices after the given number, or from now on, and
+    /// <c>event: product</c>, without an id, for each of the products that has changed. Who only looks at products has no name.
+    /// </summary>
+    public async Task Write(HttpContext http, string? userId, long? after, IReadOnlyList<string> products)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, life.ApplicationStopping);
         var stop = either.Token;
         var rung = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
-        void Ring(RedisChannel channel, RedisValue noticeId) => rung.Writer.TryWrite(true);
+        var changed = new ConcurrentDictionary<string, bool>();
+        var bells = products.ToDictionary(ProductBell);
+        if (userId is not null)
+        {
+            bells[Bell(userId)] = "";
+        }
+
+        void Rang(RedisChannel channel, RedisValue said)
+        {
+            if (bells[channel] is { Length: > 0 } product)
+            {
+                changed[product] = true;
+            }
+
+            rung.Writer.TryWrite(true);
+        }
 
         // Listening begins before the look at what is there, so that nothing can fall between the two.
-        await redis.GetSubscriber().SubscribeAsync(Bell(userId), Ring);
+        await Task.WhenAll(bells.Keys.Select(bell => redis.GetSubscriber().SubscribeAsync(bell, Rang)));
         try
         {
-            var seen = after ?? (long)await Redis.StringGetAsync(Last(userId));
+            var seen = after ?? (userId is null ? 0 : (long)await Redis.StringGetAsync(Last(userId)));
             http.Response.ContentType = "text/event-stream; charset=utf-8";
             http.Response.Headers.CacheControl = "no-store";
             http.Response.Headers["X-Accel-Buffering"] = "no";
@@ -54,7 +76,7 @@ public sealed class NoticeStream(IConnectionMultiplexer redis, ReadModel lists, 
             await Send(http, $"retry: 2000\nid: {seen}\n\n", stop);
             while (true)
             {
-                while (await Redis.SortedSetRangeByScoreWithScoresAsync(Ids(userId), seen, exclude: Exclude.Start, take: 100) is { Length: > 0 } next)
+                while (userId is not null && await Redis.SortedSetRangeByScoreWithScoresAsync(Ids(userId), seen, exclude: Exclude.Start, take: 100) is { Length: > 0 } next)
                 {
                     foreach (var entry in next)
                     {
@@ -64,6 +86,12 @@ public sealed class NoticeStream(IConnectionMultiplexer redis, ReadModel lists, 
                             await Send(http, $"id: {seen}\ndata: {JsonSerializer.Serialize(row.View, service.Json)}\n\n", stop);
                         }
                     }
+                }
+
+                foreach (var product in changed.Keys)
+                {
+                    changed.TryRemove(product, out _);
+                    await Send(http, $"event: product\ndata: {product}\n\n", stop);
                 }
 
                 if (!await Rung(rung.Reader, stop))
@@ -78,7 +106,7 @@ public sealed class NoticeStream(IConnectionMultiplexer redis, ReadModel lists, 
         }
         finally
         {
-            await redis.GetSubscriber().UnsubscribeAsync(Bell(userId), Ring);
+            await Task.WhenAll(bells.Keys.Select(bell => redis.GetSubscriber().UnsubscribeAsync(bell, Rang)));
         }
     }
 
@@ -109,4 +137,6 @@ public sealed class NoticeStream(IConnectionMultiplexer redis, ReadModel lists, 
     private static RedisKey Last(string userId) => $"{{notices:{userId}}}:last";
 
     private static RedisChannel Bell(string userId) => RedisChannel.Literal($"notices:{userId}");
+
+    private static RedisChannel ProductBell(string productId) => RedisChannel.Literal($"product:{productId}");
 }

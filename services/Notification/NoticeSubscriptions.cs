@@ -7,13 +7,13 @@ public static class NoticeSubscriptions
 {
     public static void MapNoticeEvents(this WebApplication app) => app.MapEvents(events =>
     {
-        events.MapPost("/reservations", (ReserveEvent e, NoticeDesk desk) => desk.Tell(e, Notices.Of(e)));
-        events.MapPost("/trades", (TradeEvent e, NoticeDesk desk) => desk.Tell(e, Notices.Of(e)));
-        events.MapPost("/trade-resolved", (TradeResolved e, NoticeDesk desk) => desk.Tell(e, Notices.Of(e, e.Refund)));
-        events.MapPost("/payment-declined", (PaymentEvent e, NoticeDesk desk) => desk.Tell(e, Notices.Of(e)));
+        events.MapPost("/reservations", (ReserveEvent e, NoticeDesk desk, NoticeStream stream) => desk.Tell(stream, e, Notices.Of(e)));
+        events.MapPost("/trades", (TradeEvent e, NoticeDesk desk, NoticeStream stream) => desk.Tell(stream, e, Notices.Of(e)));
+        events.MapPost("/trade-resolved", (TradeResolved e, NoticeDesk desk, NoticeStream stream) => desk.Tell(stream, e, Notices.Of(e, e.Refund)));
+        events.MapPost("/payment-declined", (PaymentEvent e, NoticeDesk desk, NoticeStream stream) => desk.Tell(stream, e, Notices.Of(e)));
     });
 
-    private static async Task<IResult> Tell(this NoticeDesk desk, Event e, IReadOnlyList<Notice> notices)
+    private static async Task<IResult> Tell(this NoticeDesk desk, NoticeStream stream, Event e, IReadOnlyList<Notice> notices)
     {
         // Without its place among its source's events it could not be told from its own repetition: it goes to the dead letters.
         if (new Check().Text(e.Source, "source", required: true).Number(e.Version, "version", 1, long.MaxValue).Failed() is { } wrong)
@@ -25,6 +25,8 @@ public static class NoticeSubscriptions
         {
             await desk.Keep(notice);
         }
+
+        await stream.Ring(e.ProductId);
 
         return TypedResults.Ok();
     }

@@ -43,8 +43,16 @@ public enum Account
 /// <summary>Won that went from one account to another.</summary>
 public sealed record LedgerEntry(DateTimeOffset At, Account From, Account To, long Amount);
 
-/// <summary>What is to be paid: won in all, by whom, for which reservation.</summary>
-public sealed record PaymentOrder(string Id, string ReservationId, string ProductId, string UserId, long Amount);
+/// <summary>What is to be paid: won in all, by whom, for which reservation, and who sells.</summary>
+public sealed record PaymentOrder(string Id, string ReservationId, string ProductId, string UserId, long Amount, string? SellerId = null) : Asked
+{
+    public override Check Check() => new Check()
+        .Id(Id, "id")
+        .Id(ReservationId, "reservationid")
+        .Id(ProductId, "productid")
+        .Text(UserId, "userid", required: true, longest: Caller.LongestName)
+        .Number(Amount, "amount", 1, 1_000_000_000_000_000);
+}
 
 /// <summary>Who claims a payment, and for what it takes it to be.</summary>
 public sealed record PaymentClaim(string TradeId, string UserId, long Amount);
@@ -101,7 +109,7 @@ public sealed record Payment(string Id) : IAggregate<Payment>
 
     public Decision<Payment> Authorise(PaymentOrder order, DateTimeOffset now) => Status switch
     {
-        _ when Order is { } known && known != order => new Refusal("order-changed", $"Payment {Id} is known with another amount or payer.", Status?.Korean()),
+        _ when Order is { } known && known with { SellerId = order.SellerId } != order => new Refusal("order-changed", $"Payment {Id} is known with another amount or payer.", Status?.Korean()),
         null or PaymentStatus.Declined when Closed => Unchanged.Already,
         null or PaymentStatus.Declined => this with
         {

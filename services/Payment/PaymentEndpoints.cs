@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.Text.Json.Serialization;
 using Dapr.Actors.Client;
 using SecondhandTrade.Contracts;
@@ -21,24 +22,21 @@ public sealed record PaymentResource(
         payment.Ledger.Where(e => e is { From: Account.Escrow, To: Account.Buyer }).Sum(e => e.Amount), payment.Ledger,
         new() { ["self"] = new($"/payments/{payment.Id}"), ["reserve"] = new($"/reserves/{payment.Order.ReservationId}") });
 
+    public static IEnumerable<Measurement<long>> CountUnknown(IServiceProvider services) =>
+        [new(services.GetRequiredService<ReadModel>().Count(Kind, $"status={PaymentStatus.Unknown.Korean()}"))];
+
     public static Row<PaymentResource> Row(Document<Payment> document) => new(
         document.State.Id, document.Version, document.Version, [$"userid={document.State.Order!.UserId}", $"status={document.State.Status!.Value.Korean()}"], Of(document.State));
 }
 
-/// <summary>The internal answer: 200 with where the money is, because a breaker counts every 4xx as a failure; null means never heard of.</summary>
-public sealed record PaymentAnswer(PaymentStatus? Outcome, string? Reason);
+/// <summary>The internal answer: 200 with where the money is and who pays, because a breaker counts every 4xx as a failure; null means never heard of.</summary>
+public sealed record PaymentAnswer(PaymentStatus? Outcome, string? Reason, string? UserId = null);
 
 /// <summary>Which trade commands.</summary>
 public sealed record TradeCommand(string TradeId, string? Reason);
 
 /// <summary>How the simulator is to behave.</summary>
 public sealed record SimulatorSetting(SimulatorMode Mode);
-
-/// <summary>One disagreement between the town's books and the provider's.</summary>
-public sealed record Difference(string Key, string Ours, string Theirs);
-
-/// <summary>The town's books beside the provider's: won, and where they disagree.</summary>
-public sealed record Reconciliation(int Payments, long Captured, long Escrow, long Released, long Refunded, bool Balanced, IReadOnlyList<Difference> Differences);
 
 public static class PaymentEndpoints
 {
@@ -48,10 +46,12 @@ public static class PaymentEndpoints
     {
         var payments = app.MapGroup("/payments").WithTags("Payments");
 
-        payments.MapPost("", async (PaymentOrder order, IActorProxyFactory actors, ProviderDesk provider) =>
+        // The town's own commands: who asks is the sidecar, which the app token proves.
+        var commands = app.MapGroup("/payments").WithTags("Payments").AllowAnonymous().WithinTown();
+
+        commands.MapPost("", async (PaymentOrder order, IActorProxyFactory actors, ProviderDesk provider) =>
         {
-            if (new Check().Id(order.Id, "id").Id(order.ReservationId, "reservationid").Id(order.ProductId, "productid").Text(order.UserId, "userid", required: true, longest: 64)
-                .Number(order.Amount, "amount", 1, 1_000_000_000_000_000).Failed() is { } wrong)
+            if (order.Wrong() is { } wrong)
             {
                 return wrong;
             }
@@ -84,73 +84,54 @@ public static class PaymentEndpoints
             }
 
             return Answer(payment);
-        }).RequireRateLimiting(Overload);
+        }).RequireRateLimiting(Overload).WithSummary("Authorises the money of a reservation; the same order again is answered as before.").Produces<PaymentAnswer>().Refuses(503, "payment-overloaded", "provider-silent");
 
-        payments.MapPost("/{id}/claim", async (string id, PaymentClaim claim, IActorProxyFactory actors) =>
+        commands.MapPost("/{id}/claim", async (string id, PaymentClaim claim, IActorProxyFactory actors) =>
         {
             var reply = await actors.Payment(id).Claim(claim);
             return reply.Refusal is { } refusal ? TypedResults.Ok(new PaymentAnswer(reply.View!.Status is PaymentStatus.Authorized ? PaymentStatus.Declined : reply.View.Status, refusal.Code)) : Answer(reply.View!);
-        });
+        }).WithSummary("Claims the money for a trade; one trade wins.").Produces<PaymentAnswer>();
 
-        payments.MapPost("/{id}/look", async (string id, AggregateStore store) => Answer(Now((await store.Load(id, new Payment(id))).Document.State, store)));
+        commands.MapPost("/{id}/look", async (string id, AggregateStore store) => Answer(Now((await store.Load(id, new Payment(id))).Document.State, store)))
+            .WithSummary("Tells where the money is.").Produces<PaymentAnswer>();
 
-        payments.MapPost("/{id}/void", async (string id, IActorProxyFactory actors) => Answer((await actors.Payment(id).Void("asked-by-reservation")).View!));
+        commands.MapPost("/{id}/void", async (string id, IActorProxyFactory actors) => Answer((await actors.Payment(id).Void("asked-by-reservation")).View!))
+            .WithSummary("Lets the buyer's money go, unless a trade has claimed it.").Produces<PaymentAnswer>();
 
-        payments.MapPost("/{id}/capture", async (string id, TradeCommand command, IActorProxyFactory actors) => Answer((await actors.Payment(id).Capture(command.TradeId)).View!));
+        commands.MapPost("/{id}/capture", async (string id, TradeCommand command, IActorProxyFactory actors) => Answer((await actors.Payment(id).Capture(command.TradeId)).View!))
+            .WithSummary("Takes the money into escrow for the trade that claimed it.").Produces<PaymentAnswer>();
 
-        payments.MapPost("/{id}/refund", async (string id, TradeCommand command, IActorProxyFactory actors) =>
-            Answer((await actors.Payment(id).GiveBack(command.TradeId, command.Reason)).View!));
+        commands.MapPost("/{id}/refund", async (string id, TradeCommand command, IActorProxyFactory actors) =>
+            Answer((await actors.Payment(id).GiveBack(command.TradeId, command.Reason)).View!))
+            .WithSummary("Gives the buyer the money back.").Produces<PaymentAnswer>();
 
-        payments.MapPost("/{id}/release", async (string id, TradeCommand command, IActorProxyFactory actors) => Answer((await actors.Payment(id).Release(command.TradeId)).View!));
+        commands.MapPost("/{id}/release", async (string id, TradeCommand command, IActorProxyFactory actors) => Answer((await actors.Payment(id).Release(command.TradeId)).View!))
+            .WithSummary("Pays the seller out of escrow.").Produces<PaymentAnswer>();
 
-        payments.MapGet("/{id}", async (string id, HttpContext http, AggregateStore store) =>
-            (await store.Load(id, new Payment(id))).Document is { State: { Order: not null, Status: not null } payment } document
+        payments.MapGet("/{id}", async (string id, Caller caller, HttpContext http, AggregateStore store) =>
+            (await store.Load(id, new Payment(id))).Document is { State: { Order: { } order, Status: not null } payment } document && (caller.Is(order.UserId) || caller.Is(order.SellerId))
                 ? Hal.Ok(http, PaymentResource.Of(Now(payment, store)), $"{document.Version}.{Now(payment, store).Status}")
-                : Problems.NotFound("payment", id));
+                : Problems.NotFound("payment", id)).WithSummary("Shows a payment to its buyer and its seller.").Answers<PaymentResource>(200);
 
-        payments.MapGet("/reconciliation", async (ReadModel lists, IPaymentProvider provider, CancellationToken stop) => TypedResults.Ok(await Reconcile(lists, provider, stop)));
+        payments.MapGet("/reconciliation", async (Books books, CancellationToken stop) => TypedResults.Ok(await books.Reconcile(stop))).RequireAuthorization(SignIn.Operator)
+            .WithinTown().WithSummary("Holds the town's books against the provider's.").Produces<Reconciliation>();
 
         if (!app.Environment.IsProduction())
         {
-            payments.MapGet("/simulator", async (SimulatedProvider simulator) => TypedResults.Ok(new SimulatorSetting(await simulator.Mode())));
+            payments.MapGet("/simulator", async (SimulatedProvider simulator) => TypedResults.Ok(new SimulatorSetting(await simulator.Mode()))).RequireAuthorization(SignIn.Operator)
+                .WithinTown().WithSummary("Tells how the simulated provider behaves.").Produces<SimulatorSetting>();
             payments.MapPut("/simulator", async (SimulatorSetting setting, SimulatedProvider simulator) =>
             {
                 await simulator.SetMode(setting.Mode);
                 return TypedResults.Ok(setting);
-            });
+            }).RequireAuthorization(SignIn.Operator).WithinTown().WithSummary("Sets how the simulated provider behaves; not in production.").Produces<SimulatorSetting>();
         }
     }
 
-    private static Microsoft.AspNetCore.Http.HttpResults.Ok<PaymentAnswer> Answer(Payment payment) => TypedResults.Ok(new PaymentAnswer(payment.Status, payment.Reason));
+    private static Microsoft.AspNetCore.Http.HttpResults.Ok<PaymentAnswer> Answer(Payment payment) => TypedResults.Ok(new PaymentAnswer(payment.Status, payment.Reason, payment.Order?.UserId));
 
     // A deadline that has passed is so for whoever looks.
     private static Payment Now(Payment payment, AggregateStore store) => payment.Overdue(store.Clock.GetUtcNow()).Next ?? payment;
-
-    private static async Task<Reconciliation> Reconcile(ReadModel lists, IPaymentProvider provider, CancellationToken stop)
-    {
-        var (payments, _) = await lists.Query<PaymentResource>(PaymentResource.Kind, new("0", $"{int.MaxValue}", null));
-        var theirs = await provider.Records(stop);
-        var differences = new List<Difference>();
-        foreach (var payment in payments)
-        {
-            // What is still under way, or waits for the provider's word, may differ for a moment; what is settled may not.
-            var expected = payment.StatusCode switch
-            {
-                PaymentStatus.Captured => "captured",
-                PaymentStatus.Released => "released",
-                PaymentStatus.Refunded => "refunded",
-                _ => null,
-            };
-            var known = theirs.Where(r => r.Key.StartsWith($"{payment.Id}-", StringComparison.Ordinal) && r.Key.AsSpan(payment.Id.Length + 1).IndexOfAnyExceptInRange('0', '9') < 0).Select(r => r.Value).ToList();
-            if (expected is not null && !known.Contains(expected))
-            {
-                differences.Add(new(payment.Id, expected, string.Join(", ", known)));
-            }
-        }
-
-        var (captured, escrow, released, refunded) = (payments.Sum(p => p.Captured), payments.Sum(p => p.Escrow), payments.Sum(p => p.Released), payments.Sum(p => p.Refunded));
-        return new(payments.Count, captured, escrow, released, refunded, captured == escrow + released + refunded, differences);
-    }
 }
 
 [JsonSerializable(typeof(PaymentOrder))]

@@ -7,6 +7,9 @@ builder.AddTown("payment", "payments", PaymentJson.Default, actors => actors.Reg
 builder.Services.Configure<PaymentTerms>(builder.Configuration.GetSection("Terms"));
 builder.Services.AddSingleton<SimulatedProvider>().AddSingleton<IPaymentProvider>(services => services.GetRequiredService<SimulatedProvider>());
 builder.Services.AddSingleton<ProviderDesk>();
+builder.Services.AddSingleton<Books>().AddHostedService(services => services.GetRequiredService<Books>());
+builder.Services.AddGauge("town.payments.unknown", "{payment}", "Payments whose outcome nobody knows yet.", PaymentResource.CountUnknown);
+builder.Services.AddGauge("town.reconciliation.findings", "{finding}", "Where the town's books and the provider's disagree.", services => services.GetRequiredService<Books>().Findings);
 builder.Services.AddSingleton(services => new WakeHandler(nameof(PaymentActor), services.GetRequiredService<ProviderDesk>().Wake));
 builder.Services.AddRateLimiter(limits =>
 {

@@ -33,7 +33,7 @@ public sealed record Document<TState>(long Version, TState State, ImmutableDicti
             var stamped = e with { Source = source, Version = version, Part = i + 1, Timestamp = now };
             return new OutboxEvent(
                 $"{source}:{version}.{i + 1}", e.EventType, e.ProductId, e.Id, stamped.Order, e.CorrelationId, heard is null ? null : $"{heard.Source}:{heard.Version}.{heard.Part}",
-                trace, JsonSerializer.SerializeToElement(stamped, json.GetTypeInfo(stamped.GetType())));
+                e.TraceParent ?? trace, JsonSerializer.SerializeToElement(stamped, json.GetTypeInfo(stamped.GetType())));
         });
         return (new(
             version,
@@ -124,14 +124,18 @@ public sealed partial class AggregateStore(DaprClient dapr, TownService service,
                 metadata["cloudevent.traceparent"] = e.TraceParent;
             }
 
+            using var span = Telemetry.Publishing(service.Topic, e);
             try
             {
                 await dapr.PublishByteEventAsync(TownService.PubSub, service.Topic, Encoding.UTF8.GetBytes(e.Data.GetRawText()), "application/json", metadata);
+                Telemetry.Published(service.Topic, e, clock.GetUtcNow());
             }
             catch (DaprException failure)
             {
                 // A broker that is away must not cost every turn of every aggregate a try: the wake list comes back to it.
                 brokerRestsUntil = clock.GetUtcNow() + TimeSpan.FromSeconds(3);
+                span?.SetStatus(ActivityStatusCode.Error, "not published");
+                Telemetry.NotPublished(service.Topic);
                 LogUnpublished(e.Id, e.Type, failure);
                 return false;
             }
@@ -217,6 +221,7 @@ public abstract class AggregateActor<TState>(ActorHost host, AggregateStore stor
             if (await store.Save(AggregateId, next, before.ETag))
             {
                 // A save does not tell its ETag. Redis counts them; where a store does not, the guess costs a reload, never a write.
+                Telemetry.Saved(next.Outbox.Where(e => e.Sequence / Event.PartsPerVersion == next.Version));
                 kept = (next, long.TryParse(before.ETag, out var n) ? $"{n + 1}" : "1");
                 await Tell(next, mark);
                 return new(next.State, refusal, Changed: true, next.Version);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Dapr;
@@ -5,6 +6,8 @@ using Dapr.Actors;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using StackExchange.Redis;
 
@@ -13,6 +16,8 @@ namespace SecondhandTrade.Platform;
 /// <summary>Errors as RFC 9457 problems, each with a stable <c>code</c>.</summary>
 public static class Problems
 {
+    internal const string Media = "application/problem+json";
+
     /// <summary>A problem with its code, and for those that pass by themselves the seconds after which to ask again.</summary>
     public static IResult Problem(int status, string code, string detail, int? retryAfter = null, params (string Name, object? Value)[] more)
     {
@@ -24,6 +29,9 @@ public static class Problems
 
         return new WithRetryAfter(TypedResults.Problem(problem), retryAfter);
     }
+
+    /// <summary>Adds problems that are written whatever the caller accepts: there are no other words for what went wrong, and the framework's own writer has none for a browser.</summary>
+    public static IServiceCollection AddProblems(this IServiceCollection services) => services.AddSingleton<IProblemDetailsWriter, Writer>().AddProblemDetails();
 
     /// <summary>409, or the status given, for a command that the state refuses.</summary>
     public static IResult Refused(Refusal refusal, int status = StatusCodes.Status409Conflict) => Problem(
@@ -53,6 +61,21 @@ public static class Problems
         _ => status < 500 ? "bad-request" : "internal-error",
     };
 
+    private sealed class Writer : IProblemDetailsWriter
+    {
+        public bool CanWrite(ProblemDetailsContext context) => true;
+
+        public ValueTask WriteAsync(ProblemDetailsContext context)
+        {
+            var (http, problem) = (context.HttpContext, context.ProblemDetails);
+            var status = problem.Status ??= http.Response.StatusCode;
+            problem.Title ??= ReasonPhrases.GetReasonPhrase(status);
+            problem.Extensions.TryAdd("code", CodeOf(status));
+            problem.Extensions.TryAdd("traceId", Activity.Current?.Id ?? http.TraceIdentifier);
+            return new(http.Response.WriteAsJsonAsync(problem, options: null, contentType: Media));
+        }
+    }
+
     private sealed class WithRetryAfter(IResult problem, int? seconds) : IResult
     {
         public Task ExecuteAsync(HttpContext httpContext)
@@ -67,10 +90,27 @@ public static class Problems
     }
 }
 
-/// <summary>Collects what is wrong with a request, by field, so that one answer names it all.</summary>
+/// <summary>What someone asks for, in a body that knows its own rules.</summary>
+public abstract record Asked
+{
+    public abstract Check Check();
+
+    /// <summary>Null if it may be asked, else the 400 that names each field.</summary>
+    public IResult? Wrong() => Check().Failed();
+}
+
+/// <summary>What a field must be, as far as a schema can say it.</summary>
+internal sealed record FieldRule(string Field, bool Required, long? Least = null, long? Most = null, int? Longest = null, string? Pattern = null, IReadOnlyList<string>? Options = null);
+
+/// <summary>Collects what is wrong with a request, by field, so that one answer names it all, and what it looked at, so that the document says the same.</summary>
 public sealed partial class Check
 {
+    // Not only blanks, and nothing that is no character.
+    private const string Readable = @"^(?=.*\S)[^\u0000-\u001F\u007F-\u009F]*$";
+
     private readonly Dictionary<string, string[]> errors = [];
+
+    internal List<FieldRule> Rules { get; } = [];
 
     /// <summary>Notes the sentence against the field unless the rule holds.</summary>
     public Check That(bool rule, string field, string sentence)
@@ -84,19 +124,28 @@ public sealed partial class Check
     }
 
     /// <summary>An id: ASCII letters, digits and <c>. _ ~ -</c>, because it becomes part of keys and paths.</summary>
-    public Check Id(string? value, string field, bool required = true) => That(
+    public Check Id(string? value, string field, bool required = true) => Rule(new(field, required, Pattern: "^(?!\\.)[A-Za-z0-9._~-]{1,64}$")).That(
         value is null ? !required : IdPattern().IsMatch(value), field, value is null ? $"{field} is required." : $"{field} must be 1 to 64 letters, digits, or . _ ~ - (not starting with a dot).");
 
-    public Check Text(string? value, string field, bool required = false, int longest = 200) => That(
+    public Check Text(string? value, string field, bool required = false, int longest = 200) => Rule(new(field, required, Longest: longest, Pattern: Readable)).That(
         value is null ? !required : !string.IsNullOrWhiteSpace(value) && value.Length <= longest && !value.Any(char.IsControl), field,
         value is null ? $"{field} is required." : $"{field} must be 1 to {longest} characters of text.");
 
-    public Check Number(long? value, string field, long least, long most, bool required = true) => That(
+    public Check Number(long? value, string field, long least, long most, bool required = true) => Rule(new(field, required, least, most)).That(
         value is { } n ? n >= least && n <= most : !required, field, value is null ? $"{field} is required." : $"{field} must be a whole number from {least} to {most}.");
+
+    public Check OneOf(string? value, string field, params IReadOnlyList<string> options) => Rule(new(field, Required: true, Options: options)).That(
+        options.Contains(value), field, $"{field} must be {string.Join(" or ", options)}.");
 
     /// <summary>Null if everything holds, else the 400 that names each field.</summary>
     public IResult? Failed() => errors.Count == 0 ? null : Problems.Problem(
         400, "invalid", string.Join(' ', errors.Values.Select(e => e[0])), null, ("errors", errors));
+
+    private Check Rule(FieldRule rule)
+    {
+        Rules.Add(rule);
+        return this;
+    }
 
     [GeneratedRegex(@"\A(?!\.)[A-Za-z0-9._~-]{1,64}\z")]
     private static partial Regex IdPattern();

@@ -63,6 +63,9 @@ public sealed class ReadModel(IConnectionMultiplexer redis, TownService service)
         }
     }
 
+    /// <summary>How many rows have the facet.</summary>
+    public long Count(string kind, string facet) => Redis.SortedSetLength(Key(kind, $"by:{facet}"));
+
     /// <summary>The page of rows that have all the facets, and how many there are in all.</summary>
     public Task<(IReadOnlyList<T> Views, long Total)> Query<T>(string kind, Paging paging, params IEnumerable<string?> facets) => Query<T>(kind, paging, null, facets);
 
@@ -138,7 +141,9 @@ public sealed record HalList<T>(
 /// <summary>Answers as <c>application/hal+json</c> with ETags.</summary>
 public static class Hal
 {
-    private const string Type = "application/hal+json; charset=utf-8";
+    internal const string Media = "application/hal+json";
+
+    private const string Type = $"{Media}; charset=utf-8";
 
     /// <summary>The resource under its ETag, or 304 where the caller has it already.</summary>
     public static IResult Ok<T>(HttpContext http, T resource, string etag, int status = 200, string? location = null)

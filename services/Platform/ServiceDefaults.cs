@@ -7,11 +7,16 @@ using Dapr.Client;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Net.Http.Headers;
+using Microsoft.OpenApi;
 using SecondhandTrade.Contracts;
 using StackExchange.Redis;
 
@@ -28,6 +33,8 @@ public sealed record TownService(string Context, string Topic, JsonSerializerOpt
 public static class ServiceDefaults
 {
     private const int LongestBody = 64 * 1024;
+    /// <summary>The tag of the checks that <c>/ready</c> makes.</summary>
+    public const string Ready = "ready";
 
     /// <summary>Adds Dapr, Redis, actors, problems and OpenAPI for one context.</summary>
     public static WebApplicationBuilder AddTown(
@@ -37,6 +44,7 @@ public static class ServiceDefaults
         var service = new TownService(context, topic, Wire.Options(json));
         builder.WebHost.ConfigureKestrel(kestrel => (kestrel.AddServerHeader, kestrel.Limits.MaxRequestBodySize) = (false, LongestBody));
         builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None).AddFilter("Microsoft", LogLevel.Warning).AddFilter("System", LogLevel.Warning);
+        builder.AddTelemetry(context);
         services.AddSingleton(service);
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<IConnectionMultiplexer>(_ =>
@@ -47,6 +55,7 @@ public static class ServiceDefaults
         });
         services.AddSingleton<WakeList>().AddSingleton<ReadModel>().AddSingleton<AggregateStore>();
         services.AddSingleton<WakeWorker>().AddHostedService(provider => provider.GetRequiredService<WakeWorker>());
+        services.AddGauge("town.wake.due", "{aggregate}", "How many are due and not yet woken.", provider => [new(provider.GetRequiredService<WakeList>().Due())]);
         services.AddDaprClient(dapr => dapr.UseJsonSerializationOptions(service.Json));
         services.AddActors(options =>
         {
@@ -59,10 +68,10 @@ public static class ServiceDefaults
         services.ConfigureHttpJsonOptions(options => Wire.Configure(options.SerializerOptions, json, new DefaultJsonTypeInfoResolver()));
         services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
         services.AddExceptionHandler<ExceptionProblems>();
-        services.AddProblemDetails(options => options.CustomizeProblemDetails = problem =>
-            problem.ProblemDetails.Extensions.TryAdd("code", Problems.CodeOf(problem.ProblemDetails.Status ?? 500)));
-        services.AddHealthChecks().AddCheck<WakeWorker>("warm");
-        services.AddEndpointsApiExplorer().AddSwaggerGen();
+        services.AddProblems();
+        services.AddReadiness().AddCheck<WakeWorker>("warm").AddCheck<OwnStore>("store", tags: [Ready], timeout: OwnStore.Patience);
+        services.AddRights(builder.Configuration);
+        services.AddDocument(context, Wire.Options(json, new DefaultJsonTypeInfoResolver()), json.GetType().Assembly);
         return builder;
     }
 
@@ -74,25 +83,51 @@ public static class ServiceDefaults
     public static string Sidecar(this IConfiguration configuration) =>
         configuration["DAPR_HTTP_ENDPOINT"] ?? $"http://localhost:{configuration["DAPR_HTTP_PORT"] ?? "3500"}";
 
-    /// <summary>Puts the shared middleware and routes in place.</summary>
-    public static WebApplication UseTown(this WebApplication app)
+    /// <summary>Puts the shared middleware and routes in place; people come to the <paramref name="direct"/> ones without a sidecar between.</summary>
+    public static WebApplication UseTown(this WebApplication app, params IReadOnlyCollection<string> direct)
     {
         app.UseExceptionHandler();
         app.UseStatusCodePages();
-        app.UseCloudEvents();
+        app.UseSidecarOnly(direct);
+
+        // Only the sidecar sends envelopes; a person who calls a body one sends a body all the same.
+        app.UseWhen(http => http.Request.Path.StartsWithSegments("/events"), events => events.UseCloudEvents());
 
         // Dapr keeps this sign for its own keys: nothing in the town has an id with it.
         app.Use((http, next) => http.Request.Path.Value?.Contains("||", StringComparison.Ordinal) == true ? Problems.Problem(404, "not-found", "There is nothing here.").ExecuteAsync(http) : next(http));
-        app.UseSwagger();
+
+        // A body in letters that nobody knows; the framework takes that for its own fault.
+        app.Use((http, next) => http.GetEndpoint()?.Metadata.GetMetadata<IAcceptsMetadata>() is not null && MediaTypeHeaderValue.TryParse(http.Request.ContentType, out var type) && type.Charset.HasValue && type.Encoding is null
+            ? Problems.Problem(415, Problems.CodeOf(415), $"There is no charset {type.Charset}; send UTF-8.").ExecuteAsync(http)
+            : next(http));
+        app.UseSwagger(document => document.OpenApiVersion = OpenApiSpecVersion.OpenApi3_1);
         app.UseSwaggerUI();
-        app.MapActorsHandlers();
+        app.UseMetrics();
+        app.UseRights();
+
+        // What only the sidecar calls asks for no person; that it is the sidecar has been seen above.
+        app.MapActorsHandlers().AllowAnonymous();
+        app.MapProbes();
         return app;
+    }
+
+    /// <summary>Adds what makes a process not ready from the moment it is told to stop.</summary>
+    public static IHealthChecksBuilder AddReadiness(this IServiceCollection services) => services.AddHealthChecks().AddCheck<Leaving>("leaving", tags: [Ready]);
+
+    /// <summary><c>/healthz</c>: warmed up; <c>/alive</c>: the process answers; <c>/ready</c>: its own store answers too, and it is not on its way out. None asks a broker or another service; the sidecar works with the app once it is alive, and warming up waits for the sidecar.</summary>
+    public static void MapProbes(this WebApplication app)
+    {
+        app.MapHealthChecks("/healthz", new() { Predicate = check => !check.Tags.Contains(Ready) });
+        app.MapHealthChecks("/alive", new() { Predicate = _ => false });
+        app.MapHealthChecks("/ready", new() { Predicate = check => check.Tags.Contains(Ready) });
     }
 
     /// <summary>The routes a sidecar delivers events to; what no rule names is answered and forgotten.</summary>
     public static IEndpointConventionBuilder MapEvents(this WebApplication app, Action<IEndpointRouteBuilder> map)
     {
-        var events = app.MapGroup("/events").ExcludeFromDescription();
+        var events = app.MapGroup("/events").ExcludeFromDescription().AllowAnonymous();
+        var clock = app.Services.GetRequiredService<TimeProvider>();
+        events.AddEndpointFilter((context, next) => Telemetry.Hear(context, next, app.Logger, clock));
         events.MapPost("/ignored", () => TypedResults.Ok());
         map(events);
         return events;
@@ -111,7 +146,27 @@ public static class ServiceDefaults
         }
 
         var key = http.Request.Headers["Idempotency-Key"].ToString();
-        var bytes = key.Length > 0 ? SHA256.HashData(Encoding.UTF8.GetBytes($"{http.Request.Path}\n{key}")) : RandomNumberGenerator.GetBytes(8);
+        var bytes = key.Length > 0 ? SHA256.HashData(Encoding.UTF8.GetBytes($"{http.Request.Path}\n{http.User.FindFirst(SignIn.Subject)?.Value}\n{key}")) : RandomNumberGenerator.GetBytes(8);
         return $"{BitConverter.ToUInt64(bytes) & ((1UL << 53) - 1)}";
+    }
+}
+
+/// <summary>Unhealthy once the process was told to stop; what is under way goes on.</summary>
+public sealed class Leaving(IHostApplicationLifetime lifetime) : IHealthCheck
+{
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
+        Task.FromResult(lifetime.ApplicationStopping.IsCancellationRequested ? HealthCheckResult.Unhealthy("told to stop") : HealthCheckResult.Healthy());
+}
+
+/// <summary>Healthy while this service's Redis answers in time.</summary>
+public sealed class OwnStore(IConnectionMultiplexer redis) : IHealthCheck
+{
+    /// <summary>Less than a probe waits.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+
+    public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    {
+        await redis.GetDatabase().PingAsync().WaitAsync(cancellationToken);
+        return HealthCheckResult.Healthy();
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Threading.Channels;
 using Dapr.Client;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
@@ -22,6 +23,9 @@ public sealed class WakeList(IConnectionMultiplexer redis, TownService service, 
         """;
 
     private readonly RedisKey key = $"wake:{service.Context}";
+
+    // Beside the list and not in it: a trace that is lost delays nobody.
+    private readonly RedisKey traces = $"wake:{service.Context}:traces";
     private readonly Channel<bool> nudges = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
     private IDatabase Redis => redis.GetDatabase();
@@ -30,6 +34,11 @@ public sealed class WakeList(IConnectionMultiplexer redis, TownService service, 
     public async Task<double> Put(string member, DateTimeOffset due)
     {
         var mark = Mark(due);
+        if (Activity.Current is { Recorded: true, Id: { } trace })
+        {
+            Redis.HashSet(traces, member, trace, flags: CommandFlags.FireAndForget);
+        }
+
         await Redis.SortedSetAddAsync(key, member, mark);
         Nudge(due);
         return mark;
@@ -38,23 +47,27 @@ public sealed class WakeList(IConnectionMultiplexer redis, TownService service, 
     /// <summary>Moves the member to its next due time, or takes it off, unless someone has put it anew since the mark.</summary>
     public async Task Settle(string member, double mark, DateTimeOffset? next)
     {
-        await Redis.ScriptEvaluateAsync(SettleScript, [key], [member, mark, next is { } due ? Mark(due) : RedisValue.EmptyString]);
+        if ((int)await Redis.ScriptEvaluateAsync(SettleScript, [key], [member, mark, next is { } due ? Mark(due) : RedisValue.EmptyString]) == 1 && next is null)
+        {
+            Redis.HashDelete(traces, member, CommandFlags.FireAndForget);
+        }
+
         Nudge(next);
     }
 
-    /// <summary>Leases up to <paramref name="count"/> members that are due, with the marks of their leases: they come again after the lease unless settled.</summary>
-    public async Task<IReadOnlyList<(string Member, double Mark)>> Lease(int count, TimeSpan lease)
+    /// <summary>Leases up to <paramref name="count"/> members that are due: they come again after the lease unless settled.</summary>
+    public async Task<IReadOnlyList<Lease>> Lease(int count, TimeSpan lease)
     {
         var now = clock.GetUtcNow();
         var due = await Redis.SortedSetRangeByScoreAsync(key, stop: now.ToUnixTimeMilliseconds() + 1, take: count);
-        var leased = new List<(string, double)>();
+        var leased = new List<Lease>();
         foreach (var member in due)
         {
             var until = Mark(now + lease);
             if (await Redis.SortedSetScoreAsync(key, member) is { } mark && mark <= now.ToUnixTimeMilliseconds() + 1
                 && (int)await Redis.ScriptEvaluateAsync(SettleScript, [key], [member, mark, until]) == 1)
             {
-                leased.Add((member!, until));
+                leased.Add(new(member!, until, now - DateTimeOffset.FromUnixTimeMilliseconds((long)mark), await Redis.HashGetAsync(traces, member)));
             }
         }
 
@@ -63,6 +76,9 @@ public sealed class WakeList(IConnectionMultiplexer redis, TownService service, 
 
     /// <summary>How many are due now.</summary>
     public Task<long> Waiting() => Redis.SortedSetLengthAsync(key, max: clock.GetUtcNow().ToUnixTimeMilliseconds() + 1);
+
+    /// <summary>The same, for who cannot wait.</summary>
+    internal long Due() => Redis.SortedSetLength(key, max: clock.GetUtcNow().ToUnixTimeMilliseconds() + 1);
 
     internal Task<bool> Nudged(CancellationToken stop) => nudges.Reader.ReadAsync(stop).AsTask();
 
@@ -78,6 +94,9 @@ public sealed class WakeList(IConnectionMultiplexer redis, TownService service, 
     }
 }
 
+/// <summary>A member that is due: the mark to settle it by, how late it is, and the trace of who left it work.</summary>
+public sealed record Lease(string Member, double Mark, TimeSpan Late, string? Trace);
+
 /// <summary>What a context does when one of its members is due: it is given the id (the text after the slash) and the mark of the lease, to settle it by.</summary>
 public sealed record WakeHandler(string Kind, Func<string, double, Task> Wake);
 
@@ -86,7 +105,7 @@ public sealed partial class WakeWorker(WakeList wakes, IEnumerable<WakeHandler> 
     : BackgroundService, IHealthCheck
 {
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan Lease = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LeaseFor = TimeSpan.FromSeconds(10);
 
     private readonly Dictionary<string, Func<string, double, Task>> byKind = handlers.ToDictionary(h => h.Kind, h => h.Wake);
     private readonly SemaphoreSlim slots = new(32);
@@ -108,13 +127,13 @@ public sealed partial class WakeWorker(WakeList wakes, IEnumerable<WakeHandler> 
             Interlocked.Increment(ref busy);
             try
             {
-                while (await wakes.Lease(64, Lease) is { Count: > 0 } due)
+                while (await wakes.Lease(64, LeaseFor) is { Count: > 0 } due)
                 {
-                    foreach (var (member, mark) in due)
+                    foreach (var lease in due)
                     {
                         await slots.WaitAsync(stoppingToken);
                         Interlocked.Increment(ref busy);
-                        _ = Wake(member, mark, stoppingToken);
+                        _ = Wake(lease, stoppingToken);
                     }
                 }
             }
@@ -146,18 +165,22 @@ public sealed partial class WakeWorker(WakeList wakes, IEnumerable<WakeHandler> 
         {
             Interlocked.Increment(ref busy);
             await slots.WaitAsync(stop);
-            await Wake($"{kind}/warm-up", 0, stop);
+            await Wake(new($"{kind}/warm-up", 0, TimeSpan.Zero, null), stop);
         }
 
         warm = true;
     }
 
-    private async Task Wake(string member, double mark, CancellationToken stop)
+    private async Task Wake(Lease lease, CancellationToken stop)
     {
+        var member = lease.Member;
         var slash = member.IndexOf('/', StringComparison.Ordinal);
+        using var span = Telemetry.Continue($"wake {member[..slash]}", lease.Trace);
+        using var scope = log.BeginScope(new Dictionary<string, object> { ["woken"] = member });
+        Telemetry.Woken(member[..slash], lease.Late);
         try
         {
-            await byKind[member[..slash]](member[(slash + 1)..], mark);
+            await byKind[member[..slash]](member[(slash + 1)..], lease.Mark);
         }
         catch (Exception failure) when (failure is not OperationCanceledException || !stop.IsCancellationRequested)
         {

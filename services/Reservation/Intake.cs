@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using System.Text.Json;
 using Dapr.Actors.Client;
+using Microsoft.Extensions.Options;
 using SecondhandTrade.Contracts;
 using SecondhandTrade.Platform;
 
@@ -7,7 +9,7 @@ namespace SecondhandTrade.Reservations;
 
 /// <summary>Takes requests in and sees them to a decision and a payment; what cannot be done at once is on the wake list, nothing is lost.</summary>
 public sealed partial class Intake(
-    AggregateStore store, IActorProxyFactory actors, ReadModel lists, PaymentDesk payment, [FromKeyedServices("stock")] HttpClient stock, TownService service, TimeProvider clock, ILogger<Intake> log)
+    AggregateStore store, IActorProxyFactory actors, ReadModel lists, PaymentDesk payment, [FromKeyedServices("stock")] HttpClient stock, IOptions<ReservationTerms> terms, TownService service, TimeProvider clock, ILogger<Intake> log)
 {
     public const string WakeKind = nameof(Reserve);
 
@@ -17,12 +19,16 @@ public sealed partial class Intake(
     // A buyer is told within 3 s that the request is taken in, whatever keeps the product's actor.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2.5);
 
+    /// <summary>How many open reservations the person may have, if there are that many. It is against hoarding: of two requests at once both may pass.</summary>
+    public async Task<int?> HasTooMany(string userId) =>
+        (await lists.Query<ReserveResource>(ReserveResource.Kind, new("0", "1", null), $"open={userId}")).Total >= terms.Value.OpenPerUser ? terms.Value.OpenPerUser : null;
+
     /// <summary>Writes the journal; returns what is kept under the id, which is another's if the id was taken.</summary>
     public async Task<Journal> Write(PlaceReserve asked)
     {
         var now = clock.GetUtcNow();
         await store.Wakes.Put($"{WakeKind}/{asked.Id}", now + Decided);
-        var journal = await store.Change<Journal>(Journal.Key(asked.Id!), kept => kept ?? new(asked, now, asked.Open(now), []));
+        var journal = await store.Change<Journal>(Journal.Key(asked.Id!), kept => kept ?? new(asked, now, asked.Open(now, Activity.Current?.Id), []));
         await lists.Put(ReserveResource.Kind, ReserveResource.Row(journal!));
         return journal!;
     }
@@ -153,8 +159,14 @@ public sealed partial class Intake(
         var asked = reply.View!.Reserves.Where(r => r.AskPaymentAt is not null && r.AskedAt is not null).ToList();
         if (reply.Changed)
         {
-            await Task.WhenAll(asked.Where(r => r.AskedAt == asked.Max(a => a.AskedAt)).Select(r => r.Status == ReserveStatus.CancelPending ? Void(productId, r) : Look(productId, r)));
+            await Task.WhenAll(asked.Where(r => r.AskedAt == asked.Max(a => a.AskedAt)).Select(r => AskPayment(productId, r)));
         }
+    }
+
+    private async Task AskPayment(string productId, Reserve reserve)
+    {
+        using var span = Telemetry.Continue("ask payment", reserve.TraceParent);
+        await (reserve.Status == ReserveStatus.CancelPending ? Void(productId, reserve) : Look(productId, reserve));
     }
 
     private async Task<Reserve> Look(string productId, Reserve held)

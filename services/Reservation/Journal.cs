@@ -5,21 +5,21 @@ namespace SecondhandTrade.Reservations;
 
 /// <summary>What a buyer asks for, as it came in.</summary>
 public sealed record PlaceReserve(
-    string? Id, string? ProductId, string? UserId, string? ProductName, int? Qty, string? ReserveDt, string? Address, long? Price)
+    string? Id, string? ProductId, string? UserId, string? ProductName, int? Qty, string? ReserveDt, string? Address, long? Price) : Asked
 {
-    public IResult? Wrong() => new Check()
+    public override Check Check() => new Check()
         .Id(Id, "id", required: false)
         .Id(ProductId, "productid")
-        .Text(UserId, "userid", required: true, longest: 64)
+        .Text(UserId, "userid", required: true, longest: Caller.LongestName)
         .Text(ProductName, "productname", required: false)
         .Number(Qty, "qty", 1, 1000)
+        .Text(ReserveDt, "reserveDt", required: true)
         .That(MeetingDay.End(ReserveDt) is not null, "reserveDt", "reserveDt must be a date (2027-04-04) or an instant (2027-04-04T18:30:00+09:00).")
         .Text(Address, "address", required: false)
-        .Number(Price, "price", 1, 1_000_000_000_000, required: false)
-        .Failed();
+        .Number(Price, "price", 1, 1_000_000_000_000, required: false);
 
-    public Reserve Open(DateTimeOffset now) =>
-        new(Id!, UserId!, ProductName, Qty!.Value, Price, ReserveDt!, Address, MeetingDay.End(ReserveDt)!.Value, now) { Price = Price ?? 0 };
+    public Reserve Open(DateTimeOffset now, string? trace) =>
+        new(Id!, UserId!, ProductName, Qty!.Value, Price, ReserveDt!, Address, MeetingDay.End(ReserveDt)!.Value, now) { Price = Price ?? 0, TraceParent = trace };
 }
 
 /// <summary>One line of a reservation's story.</summary>

@@ -1,3 +1,5 @@
+using System.Diagnostics.Metrics;
+using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using SecondhandTrade.Contracts;
@@ -6,7 +8,7 @@ using SecondhandTrade.Platform;
 namespace SecondhandTrade.Reservations;
 
 /// <summary>What payment is asked to authorise: won in all, by whom, for what.</summary>
-public sealed record AuthorisePayment(string Id, string ReservationId, string ProductId, string UserId, long Amount);
+public sealed record AuthorisePayment(string Id, string ReservationId, string ProductId, string UserId, long Amount, string? SellerId);
 
 /// <summary>Payment's answer: where the money stands by its word.</summary>
 public sealed record PaymentAnswer(PaymentStatus? Outcome, string? Reason);
@@ -17,8 +19,11 @@ public sealed partial class PaymentDesk([FromKeyedServices("payment")] HttpClien
     // Just above the sidecar's own limit, for when it is the sidecar that hangs: a buyer is answered within 3 s.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2.3);
 
+    private static readonly Counter<long> Answers = Telemetry.Meter.CreateCounter<long>(
+        "town.payment.answers", "{answer}", "How payment answered: answered, overloaded, breaker-open (as the sidecar says), failed, or silent.");
+
     public Task<PaymentAnswer?> Authorise(string productId, Reserve reserve) => Ask(
-        HttpMethod.Post, "/payments", new AuthorisePayment(reserve.Id, reserve.Id, productId, reserve.UserId, reserve.Price * reserve.Qty));
+        HttpMethod.Post, "/payments", new AuthorisePayment(reserve.Id, reserve.Id, productId, reserve.UserId, reserve.Price * reserve.Qty, reserve.SellerId));
 
     public Task<PaymentAnswer?> Void(string id) => Ask(HttpMethod.Post, $"/payments/{id}/void", null);
 
@@ -38,18 +43,24 @@ public sealed partial class PaymentDesk([FromKeyedServices("payment")] HttpClien
             using var response = await payment.SendAsync(request, patience.Token);
             if (response.IsSuccessStatusCode)
             {
+                Count("answered");
                 return JsonSerializer.Deserialize<PaymentAnswer>(await response.Content.ReadAsByteArrayAsync(patience.Token), service.Json);
             }
 
+            Count(response.StatusCode == HttpStatusCode.ServiceUnavailable ? "overloaded"
+                : (await response.Content.ReadAsStringAsync(patience.Token)).Contains("circuit breaker is open", StringComparison.Ordinal) ? "breaker-open" : "failed");
             LogNoAnswer(path, $"it answered {(int)response.StatusCode}");
         }
         catch (Exception failure) when (failure is OperationCanceledException or HttpRequestException or JsonException)
         {
+            Count("silent");
             LogNoAnswer(path, failure.Message);
         }
 
         return null;
     }
+
+    private static void Count(string outcome) => Answers.Add(1, new KeyValuePair<string, object?>("town.outcome", outcome));
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Payment gave no answer to {Path}: {Why}")]
     private partial void LogNoAnswer(string path, string why);

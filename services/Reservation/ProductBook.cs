@@ -22,6 +22,9 @@ public sealed record ReservationTerms
 
     /// <summary>How many may wait for one product.</summary>
     public int LongestQueue { get; init; } = 100;
+
+    /// <summary>How many reservations one person may have open at a time.</summary>
+    public int OpenPerUser { get; init; } = 20;
 }
 
 /// <summary>One reservation, as its product's book keeps it.</summary>
@@ -63,6 +66,9 @@ public sealed record Reserve(
     public int Asked { get; init; }
 
     public DateTimeOffset? AskedAt { get; init; }
+
+    /// <summary>The trace its request came with: where its story goes on when nobody asks.</summary>
+    public string? TraceParent { get; init; }
 
     [JsonIgnore]
     public bool IsOpen => Status is ReserveStatus.Requested or ReserveStatus.Waitlisted || HasUnit;
@@ -135,7 +141,7 @@ public sealed record ProductBook(string ProductId, ListingEvent? Listing, Immuta
         }
 
         var entered = asked with { DecideBy = now + Terms.DecideWithin };
-        var change = new Change(this, this with { Reserves = Reserves.Add(entered) });
+        var change = new Change(this, this with { Reserves = Reserves.Add(entered) }, asked.Id);
         change.Tell<ReserveRequested>(entered);
         change.Decide(asked.Id, now);
         return change.Done;
@@ -309,7 +315,7 @@ public sealed record ProductBook(string ProductId, ListingEvent? Listing, Immuta
 
     private Decision<ProductBook> Release(Reserve reserve, string reason, DateTimeOffset now)
     {
-        var change = new Change(this, this);
+        var change = new Change(this, this, reserve.Id);
         change.End<ReserveCanceled>(reserve.Id, ReserveStatus.Cancelled, reason);
         change.Promote(now);
         return change.Done;
@@ -323,7 +329,7 @@ public sealed record ProductBook(string ProductId, ListingEvent? Listing, Immuta
             return Unchanged.Already;
         }
 
-        var change = new Change(this, this with { Gone = Gone + sold.Qty });
+        var change = new Change(this, this with { Gone = Gone + sold.Qty }, id);
         change.End<TEvent>(id, status, reason);
         foreach (var waiter in Reserves.Where(r => r.Status == ReserveStatus.Waitlisted && r.Qty > change.Book.Listing!.Supplied - change.Book.Gone))
         {
@@ -338,7 +344,7 @@ public sealed record ProductBook(string ProductId, ListingEvent? Listing, Immuta
     private Decision<ProductBook> To<TEvent>(Reserve next)
         where TEvent : ReserveEvent, new()
     {
-        var change = new Change(this, this);
+        var change = new Change(this, this, next.Id);
         change.To<TEvent>(next);
         return change.Done;
     }
@@ -347,8 +353,8 @@ public sealed record ProductBook(string ProductId, ListingEvent? Listing, Immuta
 
     private static Refusal Refuse(Reserve reserve, string code, string detail) => new(code, detail, reserve.Status.Korean(), reserve.Allowed);
 
-    /// <summary>A book being changed: what it is by now, and what there is to tell.</summary>
-    private sealed class Change(ProductBook before, ProductBook start)
+    /// <summary>A book being changed, by a command to one reservation or by none: what it is by now, and what there is to tell.</summary>
+    private sealed class Change(ProductBook before, ProductBook start, string? commanded = null)
     {
         private readonly List<Event> events = [];
 
@@ -432,6 +438,7 @@ public sealed record ProductBook(string ProductId, ListingEvent? Listing, Immuta
                 PaymentId = reserve.PaymentId,
                 Promoted = reserve.Promoted,
                 Reason = reserve.Reason,
+                TraceParent = reserve.Id == commanded ? null : reserve.TraceParent,
             });
 
         // First come, first held, of those whom what is free is enough for: one who wants more does not keep units idle.

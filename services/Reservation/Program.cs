@@ -7,6 +7,7 @@ builder.Services.Configure<ReservationTerms>(builder.Configuration.GetSection("T
 builder.Services.AddInvoker("payment").AddInvoker("stock").AddSingleton<PaymentDesk>().AddSingleton<Intake>();
 builder.Services.AddSingleton(services => new WakeHandler(nameof(ProductActor), services.GetRequiredService<Intake>().WakeProduct));
 builder.Services.AddSingleton(services => new WakeHandler(Intake.WakeKind, services.GetRequiredService<Intake>().WakeReserve));
+builder.Services.AddGauge("town.reservations", "{reservation}", "Open reservations by status; those that wait are the queues.", ReserveResource.Counts);
 
 var app = builder.Build();
 app.UseTown();

@@ -6,13 +6,16 @@ namespace SecondhandTrade.Reservations;
 
 public static class ReservationEndpoints
 {
+    // Why the book gives a reservation neither a unit nor a place in the queue.
+    private static readonly string[] Rejections = ["own-listing", "not-on-sale", "past-date", "price-changed", "price-required", "sold-out", "queue-full", "unknown-product"];
+
     public static void MapReservations(this IEndpointRouteBuilder routes)
     {
         var reserves = routes.MapGroup("/reserves").WithTags("Reservations");
 
-        reserves.MapPost("", async (PlaceReserve body, HttpContext http, Intake intake) =>
+        reserves.MapPost("", async (PlaceReserve body, Caller caller, HttpContext http, Intake intake) =>
         {
-            var asked = body with { Id = http.NewId(body.Id) };
+            var asked = body with { Id = http.NewId(body.Id), UserId = caller.Named(body.UserId) };
             if (asked.Wrong() is { } wrong)
             {
                 return wrong;
@@ -29,11 +32,17 @@ public static class ReservationEndpoints
                 return Problems.Problem(404, "unknown-product", $"There is no product {asked.ProductId}; nothing was reserved.", null, ("errors", new Dictionary<string, string[]> { ["productid"] = ["unknown product"] }));
             }
 
+            if (await intake.HasTooMany(asked.UserId!) is { } most)
+            {
+                return Problems.Problem(409, "too-many-open", $"{most} of your reservations are open already; cancel one, or wait for one to end, before you make another.");
+            }
+
             var journal = await intake.Write(asked);
             return journal.Request == asked ? await Settle(http, intake, journal) : Taken(http, body.Id, asked.Id!);
-        });
+        }).WithSummary("Reserves units of a product and pays for them, or waits in its queue.")
+            .Answers<ReserveResource>(201, 202).Refuses(402, "payment-declined").Refuses(404, "unknown-product").Refuses(409, [.. Rejections, "id-conflict", "too-many-open"]).Refuses(422, "idempotency-key-reused");
 
-        reserves.MapGet("", async (string? userid, string? productid, string? status, string? page, string? size, string? sort, HttpContext http, ReadModel lists) =>
+        reserves.MapGet("", async (Caller caller, string? productid, string? status, string? page, string? size, string? sort, HttpContext http, ReadModel lists) =>
         {
             var paging = new Paging(page, size, sort);
             if (paging.Check().Failed() is { } wrong)
@@ -42,23 +51,23 @@ public static class ReservationEndpoints
             }
 
             var (views, total) = await lists.Query<ReserveResource>(
-                ReserveResource.Kind, paging, userid is null ? null : $"userid={userid}", productid is null ? null : $"productid={productid}", status is null ? null : $"status={status}");
-            return Hal.List(http, ReserveResource.Kind, [.. views.Select(v => v.UserId == userid ? v : v with { Address = null })], total, paging);
-        });
+                ReserveResource.Kind, paging, caller.UserId is { } own ? $"userid={own}" : null, productid is null ? null : $"productid={productid}", status is null ? null : $"status={status}");
+            return Hal.List(http, ReserveResource.Kind, [.. views.Select(v => v.UserId == caller.UserId ? v : v with { Address = null })], total, paging);
+        }).WithSummary("Lists the caller's reservations, as buyer and as seller.").Lists<ReserveResource>(ReserveResource.Kind);
 
-        reserves.MapGet("/{id}", async (string id, string? userid, HttpContext http, Intake intake) =>
-            await intake.Find(id) is var (journal, position)
-                ? Hal.Ok(http, ReserveResource.Of(journal, position, userid), $"{journal.Last.Version}.{position}")
-                : Problems.NotFound("reservation", id));
+        reserves.MapGet("/{id}", async (string id, Caller caller, HttpContext http, Intake intake) =>
+            await Find(intake, caller, id) is var (journal, position)
+                ? Hal.Ok(http, ReserveResource.Of(journal, position, caller.UserId), $"{journal.Last.Version}.{position}")
+                : Problems.NotFound("reservation", id)).WithSummary("Shows a reservation to its buyer and its seller.").Answers<ReserveResource>(200);
 
-        reserves.MapGet("/{id}/timeline", async (string id, HttpContext http, Intake intake) =>
-            await intake.Find(id) is var (journal, _)
+        reserves.MapGet("/{id}/timeline", async (string id, Caller caller, HttpContext http, Intake intake) =>
+            await Find(intake, caller, id) is var (journal, _)
                 ? Hal.Ok(http, new TimelineResource(id, journal.Timeline, new() { ["self"] = new($"/reserves/{id}/timeline"), ["reserve"] = new($"/reserves/{id}") }), $"{journal.Timeline.LastOrDefault()?.Order ?? 0}")
-                : Problems.NotFound("reservation", id));
+                : Problems.NotFound("reservation", id)).WithSummary("Tells what happened to a reservation, oldest first.").Answers<TimelineResource>(200);
 
-        reserves.MapPut("/{id}/pay", async (string id, string? userid, HttpContext http, Intake intake, IActorProxyFactory actors) =>
+        reserves.MapPut("/{id}/pay", async (string id, Caller caller, HttpContext http, Intake intake, IActorProxyFactory actors) =>
         {
-            if (await intake.Find(id) is not var (journal, position))
+            if (await Find(intake, caller, id) is not var (journal, position))
             {
                 return Problems.NotFound("reservation", id);
             }
@@ -73,13 +82,14 @@ public static class ReservationEndpoints
                 await intake.Decide(journal);
             }
 
-            var reply = await Ask(journal, actors.Product(journal.Request.ProductId!).Pay(id, userid), book => book.Pay(id, userid));
+            var reply = await Ask(journal, actors.Product(journal.Request.ProductId!).Pay(id, caller.UserId), book => book.Pay(id, caller.UserId));
             return reply.Refusal is { } refusal ? Refused(refusal) : await Settle(http, intake, journal with { Last = reply.View! }, pay: true);
-        });
+        }).WithSummary("Pays for a unit that is held, after a payment that was declined or got no answer.")
+            .Answers<ReserveResource>(200, 202).Refuses(402, "payment-declined").Refuses(409, [.. Rejections, "not-allowed-in-state", "hold-expired"]);
 
-        reserves.MapPut("/{id}/reservecancel", async (string id, string? userid, HttpContext http, Intake intake, IActorProxyFactory actors, TimeProvider clock) =>
+        reserves.MapPut("/{id}/reservecancel", async (string id, Caller caller, HttpContext http, Intake intake, IActorProxyFactory actors, TimeProvider clock) =>
         {
-            if (await intake.Find(id) is not var (journal, position))
+            if (await Find(intake, caller, id) is not var (journal, position))
             {
                 return Problems.NotFound("reservation", id);
             }
@@ -94,31 +104,36 @@ public static class ReservationEndpoints
                 await intake.Decide(journal);
             }
 
-            var reason = userid is not null && userid == journal.Last.SellerId ? "by-seller" : "by-buyer";
+            var reason = caller.UserId is { } by && by == journal.Last.SellerId ? "by-seller" : "by-buyer";
             var reply = await Ask(
-                journal, actors.Product(journal.Request.ProductId!).Cancel(id, userid, reason), book => book.Cancel(id, userid, reason, clock.GetUtcNow()));
+                journal, actors.Product(journal.Request.ProductId!).Cancel(id, caller.UserId, reason), book => book.Cancel(id, caller.UserId, reason, clock.GetUtcNow()));
             if (reply.Refusal is { } refusal)
             {
                 return Refused(refusal);
             }
 
             var reserve = reply.View is { Status: ReserveStatus.CancelPending } pending ? await intake.Void(journal.Request.ProductId!, pending) : reply.View!;
-            return Hal.Ok(http, ReserveResource.Of(journal with { Last = reserve }, null, userid), $"{reserve.Version}.", reserve.Status == ReserveStatus.CancelPending ? 202 : 200);
-        });
+            return Hal.Ok(http, ReserveResource.Of(journal with { Last = reserve }, null, caller.UserId), $"{reserve.Version}.", reserve.Status == ReserveStatus.CancelPending ? 202 : 200);
+        }).WithSummary("Cancels a reservation; what was paid is voided or given back.").Answers<ReserveResource>(200, 202).Refuses(409, "not-allowed-in-state", "already-handed-over");
 
-        routes.MapGet("/products/{productid}/queue", async (string productid, string? userid, HttpContext http, AggregateStore store) =>
+        routes.MapGet("/products/{productid}/queue", async (string productid, Caller caller, HttpContext http, AggregateStore store) =>
         {
             var (book, _) = await store.Load(productid, ProductBook.Empty(productid));
             var now = book.State.Overdue(store.Clock.GetUtcNow()).Next ?? book.State;
-            var own = now.Reserves.Find(r => r.UserId == userid && r.Status == ReserveStatus.Waitlisted);
-            return now.Listing is null
+            var own = now.Reserves.Find(r => r.UserId == caller.UserId && r.Status == ReserveStatus.Waitlisted);
+            var shown = now.Listing is { } listing && (listing.StatusCode is not (InventoryStatus.Hidden or InventoryStatus.Withdrawn) || own is not null || caller.ActsFor(listing.SellerId));
+            return !shown
                 ? Problems.NotFound("product", productid)
                 : Hal.Ok(
                     http,
                     new QueueResource(productid, Math.Max(0, now.Free), now.Reserves.Count(r => r.Status == ReserveStatus.Waitlisted), own is null ? null : now.Position(own.Id), new() { ["self"] = new($"/products/{productid}/queue") }),
                     $"{book.Version}");
-        }).WithTags("Reservations");
+        }).WithTags("Reservations").AllowAnonymous().WithSummary("Tells how many units of a product are free and how many people wait.").Answers<QueueResource>(200);
     }
+
+    // What is neither the buyer's nor the seller's is not there.
+    private static async Task<(Journal Journal, int? Position)?> Find(Intake intake, Caller caller, string id) =>
+        await intake.Find(id) is { } found && (caller.Is(found.Journal.Last.UserId) || caller.Is(found.Journal.Last.SellerId)) ? found : null;
 
     /// <summary>Sees a reservation as far as it goes now, decision and payment, and answers as the buyer needs it.</summary>
     private static async Task<IResult> Settle(HttpContext http, Intake intake, Journal journal, bool pay = false)

@@ -1,3 +1,5 @@
+using System.Diagnostics.Metrics;
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using SecondhandTrade.Contracts;
 using SecondhandTrade.Platform;
@@ -29,10 +31,20 @@ public sealed record ReserveResource(
             reserve.Status == ReserveStatus.Held ? reserve.PayBy : null, reserve.PaymentId, reserve.Promoted, reserve.Reason, journal.At, links);
     }
 
+    /// <summary>How many are in each status that does not last.</summary>
+    public static IEnumerable<Measurement<long>> Counts(IServiceProvider services) =>
+        new[] { ReserveStatus.Requested, ReserveStatus.Waitlisted, ReserveStatus.Held, ReserveStatus.CancelPending }.Select(status => new Measurement<long>(
+            services.GetRequiredService<ReadModel>().Count(Kind, $"status={status.Korean()}"), new KeyValuePair<string, object?>("town.status", JsonNamingPolicy.SnakeCaseUpper.ConvertName($"{status}"))));
+
     // Without the place in the queue, which changes whenever one ahead leaves: that is read from the book.
     public static Row<ReserveResource> Row(Journal journal) => new(
         journal.Request.Id!, journal.Last.Version, journal.At.ToUnixTimeMilliseconds(),
-        [$"userid={journal.Last.UserId}", $"productid={journal.Request.ProductId}", $"status={journal.Last.Status.Korean()}"], Of(journal, null, null));
+        [
+            $"userid={journal.Last.UserId}", $"productid={journal.Request.ProductId}", $"status={journal.Last.Status.Korean()}",
+            .. journal.Last.SellerId is { } seller ? new[] { $"userid={seller}" } : [],
+            .. journal.Last.IsOpen ? new[] { $"open={journal.Last.UserId}" } : [],
+        ],
+        Of(journal, null, null));
 }
 
 /// <summary>What happened to a reservation, oldest first.</summary>

@@ -6,32 +6,30 @@ namespace SecondhandTrade.Stocks;
 
 /// <summary>What a seller sends to offer something.</summary>
 public sealed record RegisterInventory(
-    string? Id, string? ProductId, string? ProductName, int? Qty, string? SellerId, long? Price, string? Description, double? Latitude, double? Longitude, bool? Instant)
+    string? Id, string? ProductId, string? ProductName, int? Qty, string? SellerId, long? Price, string? Description, double? Latitude, double? Longitude, bool? Instant) : Asked
 {
-    public IResult? Wrong() => new Check()
+    public override Check Check() => new Check()
         .Id(Id, "id", required: false)
         .Id(ProductId, "productid", required: false)
         .Text(ProductName, "productname", required: true)
         .Number(Qty, "qty", 1, 1000)
-        .Text(SellerId, "sellerid", longest: 64)
+        .Text(SellerId, "sellerid", longest: Caller.LongestName)
         .Number(Price, "price", 1, 1_000_000_000_000, required: false)
         .Text(Description, "description", longest: 4000)
-        .At(Latitude, Longitude)
-        .Failed();
+        .At(Latitude, Longitude);
 
     public Offer Offer() => new(ProductName, SellerId, Price, Description, Latitude is { } lat ? new(lat, Longitude!.Value) : null, Instant, null);
 }
 
 /// <summary>What a seller changes; what is absent stays. <c>qty</c> is how many units are left from now on.</summary>
-public sealed record ChangeInventory(string? ProductName, int? Qty, long? Price, string? Description, double? Latitude, double? Longitude, bool? Instant, bool? Hidden)
+public sealed record ChangeInventory(string? ProductName, int? Qty, long? Price, string? Description, double? Latitude, double? Longitude, bool? Instant, bool? Hidden) : Asked
 {
-    public IResult? Wrong() => new Check()
+    public override Check Check() => new Check()
         .Text(ProductName, "productname")
         .Number(Qty, "qty", 0, 1000, required: false)
         .Number(Price, "price", 1, 1_000_000_000_000, required: false)
         .Text(Description, "description", longest: 4000)
-        .At(Latitude, Longitude)
-        .Failed();
+        .At(Latitude, Longitude);
 
     public Offer Offer() => new(ProductName, null, Price, Description, Latitude is { } lat ? new(lat, Longitude!.Value) : null, Instant, Hidden);
 }
@@ -45,9 +43,12 @@ public sealed record Inventory(RegisterInventory Request)
 /// <summary>A listing as people see it.</summary>
 public sealed record InventoryResource(
     string Id, string ProductId, string? ProductName, int Qty, string? SellerId, long? Price, string? Description, double? Latitude, double? Longitude, bool Instant,
-    string Status, InventoryStatus StatusCode, DateTimeOffset RegisteredAt, [property: JsonPropertyName("_links")] Dictionary<string, Link> Links)
+    string Status, InventoryStatus StatusCode, DateTimeOffset RegisteredAt, IReadOnlyList<Link> Pictures, [property: JsonPropertyName("_links")] Dictionary<string, Link> Links)
 {
     public const string Kind = "inventories";
+
+    /// <summary>The facet of what anyone may see.</summary>
+    public const string Public = "public=yes";
 
     public static InventoryResource Of(Listing listing)
     {
@@ -57,16 +58,26 @@ public sealed record InventoryResource(
         {
             links["change"] = new(path, "PATCH");
             links["withdraw"] = new($"{path}/withdraw", "PUT");
+            links["pictures"] = new($"{path}/pictures", "POST");
         }
 
         return new(
             listing.Id!, listing.ProductId, listing.Offer.ProductName, listing.Qty, listing.Offer.SellerId, listing.Offer.Price, listing.Offer.Description,
-            listing.Offer.Place?.Latitude, listing.Offer.Place?.Longitude, listing.Offer.Instant ?? true, listing.Status.Korean(), listing.Status, listing.RegisteredAt, links);
+            listing.Offer.Place?.Latitude, listing.Offer.Place?.Longitude, listing.Offer.Instant ?? true, listing.Status.Korean(), listing.Status, listing.RegisteredAt,
+            [.. listing.Pictures.Select(p => new Link($"{path}/pictures/{p.Name}"))], links);
     }
+
+    /// <summary>The same without what only its seller may do.</summary>
+    public InventoryResource For(Caller caller) =>
+        caller.ActsFor(SellerId) ? this : this with { Links = Links.Where(l => l.Key is "self" or "queue").ToDictionary() };
 
     public static Row<InventoryResource> Row(Document<Listing> document) => new(
         document.State.Id!, document.Version, document.State.RegisteredAt.ToUnixTimeMilliseconds(),
-        [$"productid={document.State.ProductId}", $"status={document.State.Status.Korean()}", .. document.State.Offer.SellerId is { } seller ? new[] { $"sellerid={seller}" } : []],
+        [
+            $"productid={document.State.ProductId}", $"status={document.State.Status.Korean()}",
+            .. document.State.Offer.SellerId is { } seller ? new[] { $"sellerid={seller}" } : [],
+            .. document.State.IsPublic ? new[] { Public } : [],
+        ],
         Of(document.State));
 }
 

@@ -8,6 +8,9 @@ namespace SecondhandTrade.Stocks;
 /// <summary>Where the goods are, in degrees.</summary>
 public sealed record Place(double Latitude, double Longitude);
 
+/// <summary>A picture of the goods, named after its own bytes, so that under one name it never changes.</summary>
+public sealed record Picture(string Name, string Type);
+
 /// <summary>What a seller says of the goods; what is null is not said.</summary>
 public sealed record Offer(string? ProductName, string? SellerId, long? Price, string? Description, Place? Place, bool? Instant, bool? Hidden);
 
@@ -25,6 +28,8 @@ public sealed record Adjustment(DateTimeOffset At, AdjustmentKind Kind, int Delt
 /// <summary>What a seller offers under one product id, and how many units of it are left.</summary>
 public sealed record Listing(string ProductId) : IAggregate<Listing>
 {
+    public const int MostPictures = 5;
+
     /// <summary>The inventory's id; null until something is registered.</summary>
     public string? Id { get; init; }
 
@@ -35,6 +40,9 @@ public sealed record Listing(string ProductId) : IAggregate<Listing>
     public bool Withdrawn { get; init; }
 
     public ImmutableList<Adjustment> Adjustments { get; init; } = [];
+
+    /// <summary>In the order they were put up; the first one stands for the goods in lists.</summary>
+    public ImmutableList<Picture> Pictures { get; init; } = [];
 
     /// <summary>Units set aside for accepted trades, by trade.</summary>
     public ImmutableSortedDictionary<string, int> Committed { get; init; } = ImmutableSortedDictionary<string, int>.Empty;
@@ -57,6 +65,10 @@ public sealed record Listing(string ProductId) : IAggregate<Listing>
         _ => Qty > Held.Values.Sum() ? InventoryStatus.OnSale : InventoryStatus.Reserved,
     };
 
+    /// <summary>Whether anyone may see it; what is hidden or withdrawn only its seller sees.</summary>
+    [JsonIgnore]
+    public bool IsPublic => Status is not (InventoryStatus.Hidden or InventoryStatus.Withdrawn);
+
     [JsonIgnore]
     public IReadOnlyList<string> Allowed => Id is null || Withdrawn ? [] : ["change", "withdraw"];
 
@@ -75,7 +87,7 @@ public sealed record Listing(string ProductId) : IAggregate<Listing>
             Adjustments = [new(now, AdjustmentKind.Seller, qty, null)],
         }),
         var own when own == id => Unchanged.Already,
-        var other => new Refusal("product-listed-already", $"Product {ProductId} is listed already, as inventory {other}; a product has one listing.", Status.Korean(), Allowed),
+        _ => new Refusal("product-listed-already", $"Product {ProductId} is listed already; a product has one listing.", Status.Korean(), Allowed),
     };
 
     /// <summary>Changes what is said, and, where <paramref name="qty"/> is given, how many units are left; never below what is promised.</summary>
@@ -113,6 +125,25 @@ public sealed record Listing(string ProductId) : IAggregate<Listing>
         _ when NotTheSeller(by) => new Refusal("not-found", $"There is no listing of product {ProductId}."),
         { Withdrawn: true } => Unchanged.Already,
         _ => Tell<ListingWithdrawn>(this with { Withdrawn = true }),
+    };
+
+    /// <summary>Puts up a picture; nobody need be told, for no other context shows goods.</summary>
+    public Decision<Listing> Show(Picture picture, string? by) => this switch
+    {
+        { Id: null } => new Refusal("not-found", $"There is no listing of product {ProductId}."),
+        _ when NotTheSeller(by) => new Refusal("not-found", $"There is no listing of product {ProductId}."),
+        { Withdrawn: true } => new Refusal("not-allowed-in-state", "The listing is withdrawn; nobody would see the picture.", Status.Korean(), Allowed),
+        _ when Pictures.Contains(picture) => Unchanged.Already,
+        { Pictures.Count: >= MostPictures } => new Refusal("too-many-pictures", $"A listing has up to {MostPictures} pictures; take one down first.", Status.Korean(), Allowed),
+        _ => this with { Pictures = Pictures.Add(picture) },
+    };
+
+    public Decision<Listing> TakeDown(string picture, string? by) => this switch
+    {
+        { Id: null } => new Refusal("not-found", $"There is no listing of product {ProductId}."),
+        _ when NotTheSeller(by) => new Refusal("not-found", $"There is no listing of product {ProductId}."),
+        _ when !Pictures.Exists(p => p.Name == picture) => Unchanged.Already,
+        _ => this with { Pictures = Pictures.RemoveAll(p => p.Name == picture) },
     };
 
     /// <summary>Follows a reservation, so that people see what is spoken for; the units themselves are the reservation context's to give.</summary>

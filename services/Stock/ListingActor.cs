@@ -16,6 +16,10 @@ public interface IListingActor : IActor
 
     Task<Reply<Listing>> Withdraw(string? by);
 
+    Task<Reply<Listing>> Show(Picture picture, string? by);
+
+    Task<Reply<Listing>> TakeDown(string picture, string? by);
+
     Task<Reply<Listing>> HearReserve(ReserveEvent reserve);
 
     Task<Reply<Listing>> HearTrade(TradeEvent trade);
@@ -35,6 +39,10 @@ public sealed class ListingActor(ActorHost host, AggregateStore store, ReadModel
     public Task<Reply<Listing>> Change(Offer said, int? qty, string? by, long? expected) => Handle(listing => listing.Change(said, qty, by, Now), expected: expected);
 
     public Task<Reply<Listing>> Withdraw(string? by) => Handle(listing => listing.Withdraw(by));
+
+    public Task<Reply<Listing>> Show(Picture picture, string? by) => Handle(listing => listing.Show(picture, by));
+
+    public Task<Reply<Listing>> TakeDown(string picture, string? by) => Handle(listing => listing.TakeDown(picture, by));
 
     public Task<Reply<Listing>> HearReserve(ReserveEvent reserve) => Handle(listing => listing.Hear(reserve), SourceOf(reserve));
 

@@ -39,10 +39,10 @@ public static class StockEndpoints
     {
         var inventories = routes.MapGroup("/inventories").WithTags("Stock");
 
-        inventories.MapPost("", async (RegisterInventory body, HttpContext http, AggregateStore store, IActorProxyFactory actors) =>
+        inventories.MapPost("", async (RegisterInventory body, Caller caller, HttpContext http, AggregateStore store, IActorProxyFactory actors) =>
         {
             var id = http.NewId(body.Id);
-            var asked = body with { Id = id, ProductId = body.ProductId ?? id };
+            var asked = body with { Id = id, ProductId = body.ProductId ?? id, SellerId = caller.Named(body.SellerId) };
             if (asked.Wrong() is { } wrong)
             {
                 return wrong;
@@ -51,7 +51,7 @@ public static class StockEndpoints
             // Asked before the id is taken, so that a refused registration leaves nothing behind.
             if ((await Listing(store, asked.ProductId)).Id is { } listed && listed != id)
             {
-                return Problems.Problem(409, "product-listed-already", $"Product {asked.ProductId} is listed already, as inventory {listed}; a product has one listing.");
+                return Problems.Problem(409, "product-listed-already", $"Product {asked.ProductId} is listed already; a product has one listing.");
             }
 
             var kept = await store.Change<Inventory>(Inventory.Key(id), kept => kept ?? new(asked));
@@ -62,10 +62,10 @@ public static class StockEndpoints
                     : Problems.Problem(409, "id-conflict", $"Inventory {id} exists already with other content; choose another id.");
             }
 
-            return Answer(http, await actors.Listing(asked.ProductId).Register(id, asked.Offer(), asked.Qty!.Value), 201);
-        });
+            return Answer(http, caller, await actors.Listing(asked.ProductId).Register(id, asked.Offer(), asked.Qty!.Value), 201);
+        }).WithSummary("Offers a product; it has one listing.").Answers<InventoryResource>(201).Refuses(409, "id-conflict", "product-listed-already").Refuses(422, "idempotency-key-reused");
 
-        inventories.MapGet("", async ([AsParameters] Search search, string? page, string? size, string? sort, HttpContext http, ReadModel lists) =>
+        inventories.MapGet("", async ([AsParameters] Search search, Caller caller, string? page, string? size, string? sort, HttpContext http, ReadModel lists) =>
         {
             var paging = new Paging(page, size, sort);
             if ((paging.Check().Failed() ?? search.Wrong()) is { } wrong)
@@ -75,25 +75,32 @@ public static class StockEndpoints
 
             var (views, total) = await lists.Query<InventoryResource>(
                 InventoryResource.Kind, paging, search.LooksInside ? search.Finds : null,
-                search.Status is null ? null : $"status={search.Status}", search.ProductId is null ? null : $"productid={search.ProductId}", search.SellerId is null ? null : $"sellerid={search.SellerId}");
-            return Hal.List(http, InventoryResource.Kind, views, total, paging);
-        });
+                search.Status is null ? null : $"status={search.Status}", search.ProductId is null ? null : $"productid={search.ProductId}", search.SellerId is null ? null : $"sellerid={search.SellerId}",
+                caller.Is(search.SellerId) ? null : InventoryResource.Public);
+            return Hal.List(http, InventoryResource.Kind, [.. views.Select(v => v.For(caller))], total, paging);
+        }).AllowAnonymous().WithSummary("Searches what is offered: by text, near a point (latitude,longitude) within kilometres, by price, status, product, seller.").Lists<InventoryResource>(InventoryResource.Kind);
 
-        inventories.MapGet("/{id}", async (string id, HttpContext http, AggregateStore store) =>
-            await Find(store, id) is { } document ? Hal.Ok(http, InventoryResource.Of(document.State), $"{document.Version}") : Problems.NotFound("inventory", id));
+        inventories.MapGet("/{id}", async (string id, Caller caller, HttpContext http, AggregateStore store) =>
+            await Seen(store, caller, id) is { } document
+                ? Hal.Ok(http, InventoryResource.Of(document.State).For(caller), $"{document.Version}")
+                : Problems.NotFound("inventory", id)).AllowAnonymous().WithSummary("Shows a listing; a hidden or withdrawn one to its seller alone.").Answers<InventoryResource>(200);
 
-        inventories.MapGet("/{id}/adjustments", async (string id, HttpContext http, AggregateStore store) =>
-            await Find(store, id) is { State: var listing } document
+        inventories.MapGet("/{id}/adjustments", async (string id, Caller caller, HttpContext http, AggregateStore store) =>
+            await Own(store, caller, id) is { State: var listing } document
                 ? Hal.Ok(http, new AdjustmentsResource(id, listing.Qty, listing.Adjustments, new() { ["self"] = new($"/inventories/{id}/adjustments"), ["inventory"] = new($"/inventories/{id}") }), $"{document.Version}")
-                : Problems.NotFound("inventory", id));
+                : Problems.NotFound("inventory", id)).WithSummary("Tells its seller every coming and going of a listing's units.").Answers<AdjustmentsResource>(200);
 
-        inventories.MapPatch("/{id}", async (string id, string? userid, ChangeInventory body, HttpContext http, AggregateStore store, IActorProxyFactory actors) =>
-            await Find(store, id) is not { } document ? Problems.NotFound("inventory", id)
-            : body.Wrong() ?? Hal.Stale(http, $"{document.Version}") ?? Answer(http, await actors.Listing(document.State.ProductId).Change(body.Offer(), body.Qty, userid, http.Request.Headers.IfMatch.Count > 0 ? document.Version : null)));
+        inventories.MapPatch("/{id}", async (string id, Caller caller, ChangeInventory body, HttpContext http, AggregateStore store, IActorProxyFactory actors) =>
+            await Own(store, caller, id) is not { } document ? Problems.NotFound("inventory", id)
+            : body.Wrong() ?? Hal.Stale(http, $"{document.Version}") ?? Answer(http, caller, await actors.Listing(document.State.ProductId).Change(body.Offer(), body.Qty, caller.UserId, http.Request.Headers.IfMatch.Count > 0 ? document.Version : null)))
+            .WithSummary("Changes a listing; what is absent stays.").Answers<InventoryResource>(200).Refuses(409, "not-allowed-in-state", "units-promised");
 
-        inventories.MapPut("/{id}/withdraw", async (string id, string? userid, HttpContext http, AggregateStore store, IActorProxyFactory actors) =>
-            await Find(store, id) is not { } document ? Problems.NotFound("inventory", id)
-            : Hal.Stale(http, $"{document.Version}") ?? Answer(http, await actors.Listing(document.State.ProductId).Withdraw(userid)));
+        inventories.MapPut("/{id}/withdraw", async (string id, Caller caller, HttpContext http, AggregateStore store, IActorProxyFactory actors) =>
+            await Own(store, caller, id) is not { } document ? Problems.NotFound("inventory", id)
+            : Hal.Stale(http, $"{document.Version}") ?? Answer(http, caller, await actors.Listing(document.State.ProductId).Withdraw(caller.UserId)))
+            .WithSummary("Takes a listing off the market; what is promised stays promised.").Answers<InventoryResource>(200);
+
+        inventories.MapPictures();
 
         // For the reservation context: the listing as its next event would tell it, or 204. Never 404, which a breaker would count.
         routes.MapGet("/listings/{productid}", async (string productid, AggregateStore store) =>
@@ -102,8 +109,16 @@ public static class StockEndpoints
             return document.State.Id is null
                 ? Results.NoContent()
                 : TypedResults.Ok(document.State.Snapshot<ListingChanged>() with { Source = store.Source(productid), Version = document.Version, Part = 999_999, Timestamp = store.Clock.GetUtcNow() });
-        }).ExcludeFromDescription();
+        }).WithTags("Stock").AllowAnonymous().WithinTown().WithSummary("The listing of a product as its next event would tell it, or 204.").Produces<ListingChanged>().Produces(204);
     }
+
+    // What is hidden or taken down is there for its seller alone.
+    internal static async Task<Document<Listing>?> Seen(AggregateStore store, Caller caller, string id) =>
+        await Find(store, id) is { } document && (document.State.IsPublic || caller.ActsFor(document.State.Offer.SellerId)) ? document : null;
+
+    // What a seller does is for the seller of this listing; to others there is no such thing.
+    internal static async Task<Document<Listing>?> Own(AggregateStore store, Caller caller, string id) =>
+        await Find(store, id) is { } document && caller.ActsFor(document.State.Offer.SellerId) ? document : null;
 
     private static async Task<Listing> Listing(AggregateStore store, string productId) => (await store.Load(productId, new Listing(productId))).Document.State;
 
@@ -118,7 +133,7 @@ public static class StockEndpoints
         return document.State.Id == id ? document : null;
     }
 
-    private static IResult Answer(HttpContext http, Reply<Listing> reply, int status = 200) => reply.Refusal is { } refusal
+    internal static IResult Answer(HttpContext http, Caller caller, Reply<Listing> reply, int status = 200) => reply.Refusal is { } refusal
         ? Problems.Refused(refusal, refusal.Code switch { "not-found" => 404, "version-changed" => 412, _ => 409 })
-        : Hal.Ok(http, InventoryResource.Of(reply.View!), $"{reply.Version}", status, status == 201 ? $"/inventories/{reply.View!.Id}" : null);
+        : Hal.Ok(http, InventoryResource.Of(reply.View!).For(caller), $"{reply.Version}", status, status == 201 ? $"/inventories/{reply.View!.Id}" : null);
 }

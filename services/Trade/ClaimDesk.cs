@@ -9,8 +9,8 @@ namespace SecondhandTrade.Trades;
 /// <summary>Who claims a payment, and for what it takes it to be: won in all.</summary>
 public sealed record PaymentClaim(string TradeId, string UserId, long Amount);
 
-/// <summary>Payment's answer: where the money stands by its word.</summary>
-public sealed record PaymentAnswer(PaymentStatus? Outcome, string? Reason);
+/// <summary>Payment's answer: where the money stands by its word, and who pays.</summary>
+public sealed record PaymentAnswer(PaymentStatus? Outcome, string? Reason, string? UserId);
 
 /// <summary>Claims payments for drafts, outside the actor's turn and the broker's handler.</summary>
 public sealed partial class ClaimDesk([FromKeyedServices("payment")] HttpClient payment, IActorProxyFactory actors, TownService service, TimeProvider clock, ILogger<ClaimDesk> log)

@@ -6,25 +6,30 @@ using SecondhandTrade.Platform;
 namespace SecondhandTrade.Trades;
 
 /// <summary>What the seed sends to open a trade: it names the reservation and what it takes it to be.</summary>
-public sealed record OpenTrade(string? Id, string? ProductId, string? UserId, string? ProductName, int? Qty, long? Price)
+public sealed record OpenTrade(string? Id, string? ProductId, string? UserId, string? ProductName, int? Qty, long? Price) : Asked
 {
-    public IResult? Wrong() => new Check()
+    public override Check Check() => new Check()
         .Id(Id, "id")
         .Id(ProductId, "productid")
-        .Text(UserId, "userid", required: true, longest: 64)
+        .Text(UserId, "userid", required: true, longest: Caller.LongestName)
         .Text(ProductName, "productname")
         .Number(Qty, "qty", 1, 1000)
-        .Number(Price, "price", 1, 1_000_000_000_000, required: false)
-        .Failed();
+        .Number(Price, "price", 1, 1_000_000_000_000, required: false);
 
     public bool Means(TradeTerm about) => about.ProductId == ProductId && about.UserId == UserId && about.Qty == Qty && (Price is null || about.Price == Price);
 }
 
 /// <summary>Why a buyer disputes.</summary>
-public sealed record OpenDispute(string? Reason);
+public sealed record OpenDispute(string? Reason) : Asked
+{
+    public override Check Check() => new Check().Text(Reason, "reason", required: true, longest: 1000);
+}
 
 /// <summary>How a dispute ends: <c>paid-out</c> to the seller or <c>refunded</c> to the buyer.</summary>
-public sealed record SettleDispute(string? Outcome);
+public sealed record SettleDispute(string? Outcome) : Asked
+{
+    public override Check Check() => new Check().OneOf(Outcome, "outcome", "paid-out", "refunded");
+}
 
 /// <summary>A trade as people see it; <c>_links</c> holds only what may be done now.</summary>
 public sealed record TradeResource(
@@ -70,24 +75,30 @@ public static class TradeEndpoints
     {
         var trades = routes.MapGroup("/trades").WithTags("Trades");
 
-        trades.MapPost("", async (OpenTrade body, HttpContext http, AggregateStore store, ClaimDesk claims) =>
+        trades.MapPost("", async (OpenTrade said, Caller caller, HttpContext http, AggregateStore store, ClaimDesk claims) =>
         {
+            var body = said with { UserId = caller.Named(said.UserId) };
             if (body.Wrong() is { } wrong)
             {
                 return wrong;
             }
 
             var trade = await Find(store, body.Id!);
+            if (trade.About is { } others && !caller.Is(others.UserId))
+            {
+                return Unpaid(body.Id!);
+            }
+
             if (!trade.Exists)
             {
                 switch (await claims.Look(body.Id!))
                 {
                     case null:
                         return Problems.Unavailable("payment-unavailable", "Whether this is paid cannot be asked at the moment; no trade was opened.");
-                    case { Outcome: PaymentStatus.Authorized or PaymentStatus.Claimed or PaymentStatus.Captured or PaymentStatus.Released }:
+                    case { Outcome: PaymentStatus.Authorized or PaymentStatus.Claimed or PaymentStatus.Captured or PaymentStatus.Released, UserId: var payer } when caller.Is(payer):
                         break;
                     default:
-                        return Problems.Problem(402, "payment-required", $"Reservation {body.Id} has no authorised payment; a trade exists only once it is paid.");
+                        return Unpaid(body.Id!);
                 }
 
                 trade = await Until(store, body.Id!, t => t.Status is not null);
@@ -103,9 +114,10 @@ public static class TradeEndpoints
             }
 
             return Matches(http, body, trade, 200);
-        });
+        }).WithSummary("Opens the trade of a reservation that is paid; it opens by itself, too.")
+            .Answers<TradeResource>(200, 201).Refuses(402, "payment-required").Refuses(409, "id-conflict").Refuses(503, "payment-unavailable", "trade-not-ready");
 
-        trades.MapGet("", async (string? userid, string? productid, string? status, string? page, string? size, string? sort, HttpContext http, ReadModel lists) =>
+        trades.MapGet("", async (Caller caller, string? productid, string? status, string? page, string? size, string? sort, HttpContext http, ReadModel lists) =>
         {
             var paging = new Paging(page, size, sort);
             if (paging.Check().Failed() is { } wrong)
@@ -114,36 +126,38 @@ public static class TradeEndpoints
             }
 
             var (views, total) = await lists.Query<TradeResource>(
-                TradeResource.Kind, paging, userid is null ? null : $"userid={userid}", productid is null ? null : $"productid={productid}", status is null ? null : $"status={status}");
-            return Hal.List(http, TradeResource.Kind, [.. views.Select(v => v.UserId == userid ? v : v with { Address = null })], total, paging);
-        });
+                TradeResource.Kind, paging, caller.UserId is { } own ? $"userid={own}" : null, productid is null ? null : $"productid={productid}", status is null ? null : $"status={status}");
+            return Hal.List(http, TradeResource.Kind, [.. views.Select(v => v.UserId == caller.UserId ? v : v with { Address = null })], total, paging);
+        }).WithSummary("Lists the caller's trades, as buyer and as seller.").Lists<TradeResource>(TradeResource.Kind);
 
-        trades.MapGet("/{id}", async (string id, string? userid, HttpContext http, AggregateStore store) =>
-            await Find(store, id) is { Exists: true } trade ? Hal.Ok(http, TradeResource.Of(trade, userid), Tag(trade)) : Problems.NotFound("trade", id));
+        trades.MapGet("/{id}", async (string id, Caller caller, HttpContext http, AggregateStore store) =>
+            await Find(store, id) is { Exists: true } trade && IsParty(caller, trade) ? Hal.Ok(http, TradeResource.Of(trade, caller.UserId), Tag(trade)) : Problems.NotFound("trade", id))
+            .WithSummary("Shows a trade to its buyer and its seller.").Answers<TradeResource>(200);
 
-        void Act(string name, TradeAction action) => trades.MapPut($"/{{id}}/{name}", (string id, string? userid, HttpContext http, AggregateStore store, IActorProxyFactory actors) =>
-            Do(http, store, actors, id, action, userid, null));
+        void Act(string name, TradeAction action, string summary, params IEnumerable<string> refusals) => trades.MapPut($"/{{id}}/{name}", (string id, Caller caller, HttpContext http, AggregateStore store, IActorProxyFactory actors) =>
+            Do(http, store, actors, id, action, caller, null)).WithSummary(summary).Answers<TradeResource>(200).Refuses(409, ["not-allowed-in-state", .. refusals]);
 
-        Act("accept", TradeAction.Accept);
-        Act("decline", TradeAction.Decline);
-        Act("handover", TradeAction.HandOver);
-        Act("receive", TradeAction.Receive);
-        Act("complete", TradeAction.Complete);
-        Act("defer", TradeAction.Defer);
-        Act("cancel", TradeAction.Cancel);
+        Act("accept", TradeAction.Accept, "The seller takes the buyer's reservation on.");
+        Act("decline", TradeAction.Decline, "The seller does not take it on; the buyer's money goes back.");
+        Act("handover", TradeAction.HandOver, "The seller has handed the goods over.", "not-ready");
+        Act("receive", TradeAction.Receive, "The buyer has received the goods.", "not-ready");
+        Act("complete", TradeAction.Complete, "The buyer is content; the seller is paid.");
+        Act("defer", TradeAction.Defer, "The buyer wants more time to look at the goods.", "deferred-to-the-limit");
+        Act("cancel", TradeAction.Cancel, "Either calls it off before the hand-over; the buyer's money goes back.", "already-handed-over");
 
-        trades.MapPut("/{id}/dispute", async (string id, string? userid, OpenDispute body, HttpContext http, AggregateStore store, IActorProxyFactory actors) =>
-            new Check().Text(body.Reason, "reason", required: true, longest: 1000).Failed() ?? await Do(http, store, actors, id, TradeAction.Dispute, userid, body.Reason));
+        trades.MapPut("/{id}/dispute", async (string id, Caller caller, OpenDispute body, HttpContext http, AggregateStore store, IActorProxyFactory actors) =>
+            body.Wrong() ?? await Do(http, store, actors, id, TradeAction.Dispute, caller, body.Reason))
+            .WithSummary("The buyer finds something wrong with the goods; the money stays where it is.").Answers<TradeResource>(200).Refuses(409, "not-allowed-in-state");
 
         trades.MapPut("/{id}/resolve", async (string id, SettleDispute body, HttpContext http, AggregateStore store, IActorProxyFactory actors) =>
-            new Check().That(body.Outcome is "paid-out" or "refunded", "outcome", "outcome must be paid-out or refunded.").Failed()
-            ?? await Do(http, store, actors, id, body.Outcome == "refunded" ? TradeAction.ResolveRefunded : TradeAction.ResolvePaidOut, null, null));
+            body.Wrong() ?? await Do(http, store, actors, id, body.Outcome == "refunded" ? TradeAction.ResolveRefunded : TradeAction.ResolvePaidOut, null, null)).RequireAuthorization(SignIn.Operator)
+            .WithinTown().WithSummary("Settles a dispute: the seller is paid, or the buyer gets the money back.").Answers<TradeResource>(200).Refuses(409, "not-allowed-in-state");
     }
 
-    private static async Task<IResult> Do(HttpContext http, AggregateStore store, IActorProxyFactory actors, string id, TradeAction action, string? by, string? reason)
+    private static async Task<IResult> Do(HttpContext http, AggregateStore store, IActorProxyFactory actors, string id, TradeAction action, Caller? caller, string? reason)
     {
         var trade = await Find(store, id);
-        if (!trade.Exists)
+        if (!trade.Exists || (caller is not null && !MayTry(caller, trade, action)))
         {
             return Problems.NotFound("trade", id);
         }
@@ -158,15 +172,23 @@ public static class TradeEndpoints
             await Until(store, id, t => t.Status != TradeStatus.InProgress || (t.Captured && t.Committed));
         }
 
-        var reply = await actors.Trade(id).Do(action, by, reason);
+        var reply = await actors.Trade(id).Do(action, caller?.UserId, reason);
         return reply.Refusal is { } refusal
             ? Problems.Refused(refusal, refusal.Code == "not-found" ? 404 : 409)
-            : Hal.Ok(http, TradeResource.Of(reply.View!, by), Tag(reply.View!));
+            : Hal.Ok(http, TradeResource.Of(reply.View!, caller?.UserId), Tag(reply.View!));
     }
 
     private static IResult Matches(HttpContext http, OpenTrade body, Trade trade, int status) => body.Means(trade.About!)
         ? Hal.Ok(http, TradeResource.Of(trade, body.UserId), Tag(trade), status, status == 201 ? $"/trades/{trade.Id}" : null)
         : Problems.Problem(409, "id-conflict", $"Trade {trade.Id} is about another product, buyer, quantity or price.");
+
+    private static IResult Unpaid(string id) => Problems.Problem(402, "payment-required", $"Reservation {id} has no authorised payment; a trade exists only once it is paid.");
+
+    private static bool IsParty(Caller caller, Trade trade) => caller.Is(trade.About!.UserId) || caller.Is(trade.About.SellerId);
+
+    // Where the listing names no seller there is nobody to do the seller's part but one who is believed.
+    private static bool MayTry(Caller caller, Trade trade, TradeAction action) =>
+        action is TradeAction.Accept or TradeAction.Decline or TradeAction.HandOver ? caller.ActsFor(trade.About!.SellerId) : IsParty(caller, trade);
 
     private static string Tag(Trade trade) => $"{trade.Status}.{trade.CompleteBy?.ToUnixTimeMilliseconds()}.{trade.Captured}.{trade.Committed}";
 

@@ -44,7 +44,7 @@ public sealed class BadInput
         { "GET", "/trades/none", "", 404, "not-found", null },
         { "GET", "/notices/none", "", 404, "not-found", null },
         { "GET", "/mypages/none", "", 404, "not-found", null },
-        { "GET", "/nowhere", "", 404, "not-found", null },
+        { "GET", "/dapr/config", "", 404, "not-found", null },
         { "POST", "/events/reserve-held", "{}", 404, "not-found", null },
         { "PUT", "/actors/ProductActor/100/method/Wake", "", 404, "not-found", null },
         { "POST", "/payments", "{}", 404, "not-found", null },
@@ -115,6 +115,20 @@ public sealed class BadInput
         Assert.Equal(HttpStatusCode.PaymentRequired, forged.Code);
         Assert.Equal("HELD", (await town.Get("/reserves/1"))["statusCode"]);
         await Verify.Holds(town);
+    }
+
+    [Theory]
+    [InlineData(2 * 1024 * 1024, HttpStatusCode.OK)]
+    [InlineData((2 * 1024 * 1024) + 1, HttpStatusCode.RequestEntityTooLarge)]
+    public async Task A_picture_may_have_two_MiB(int size, HttpStatusCode expected)
+    {
+        await using var town = await TestTown.Open();
+        await town.List("100");
+        byte[] jpeg = [0xFF, 0xD8, 0xFF, 0xE0, .. new byte[size - 4]];
+        using var http = new HttpClient();
+        using var picture = new ByteArrayContent(jpeg) { Headers = { ContentType = new("image/jpeg") } };
+        using var answer = await http.PostAsync(new Uri(town.Address("gateway"), "/inventories/100/pictures"), picture);
+        Assert.Equal(expected, answer.StatusCode);
     }
 
     [Fact]

@@ -159,7 +159,7 @@ public sealed class Journeys
         Assert.Equal("분쟁중", (await town.Put("/trades/1/dispute", new { reason = "화면이 깨져 있어요" }))["status"]);
         await town.Turn(TimeSpan.FromDays(20));
         Assert.Equal("결제보관", (await town.Get("/payments/1"))["status"]);
-        Assert.Equal(HttpStatusCode.NotFound, (await town.Put("/trades/1/resolve", new { outcome = "refunded" })).Code);
+        Assert.Equal(HttpStatusCode.MethodNotAllowed, (await town.Put("/trades/1/resolve", new { outcome = "refunded" })).Code);
         Assert.Equal("분쟁해결", (await town.Send(HttpMethod.Put, "/trades/1/resolve", new { outcome = "refunded" }, "trade"))["status"]);
         await town.Settle();
 

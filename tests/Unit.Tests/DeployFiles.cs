@@ -159,17 +159,55 @@ public sealed partial class DeployFiles
     }
 
     [Fact]
+    public void Every_alert_says_in_a_sentence_what_to_do()
+    {
+        var rules = Repository.Files("deploy/helm/alerts", "*.yaml").SelectMany(f => Documents(f)).SelectMany(d => At(d, "groups").AllOf()).SelectMany(g => At(g, "rules").AllOf()).ToList();
+        Assert.NotEmpty(rules);
+        Assert.Equal(rules.Count, rules.Select(r => Text(r, "alert")).Distinct().Count());
+        Assert.All(rules, rule =>
+        {
+            Assert.EndsWith(".", Text(rule, "annotations", "action"), StringComparison.Ordinal);
+            Assert.NotNull(Text(rule, "annotations", "summary"));
+            Assert.True(Text(rule, "labels", "severity") is "page" or "ticket");
+        });
+    }
+
+    [Fact]
     public void Policies_are_for_apps_and_components_there_are()
     {
-        var spec = At(Assert.Single(Components, c => Text(c, "kind") == "Resiliency"), "spec");
-        Assert.Empty(Keys(At(spec, "targets", "apps")).Except(AppIds));
-        Assert.Empty(Keys(At(spec, "targets", "components")).Except(Components.Where(c => Text(c, "kind") == "Component").Select(c => Text(c, "metadata", "name")!)));
-        Assert.NotNull(Text(spec, "targets", "components", "pubsub", "inbound", "retry"));
-        var policies = new[] { ("timeout", "timeouts"), ("retry", "retries"), ("circuitBreaker", "circuitBreakers") };
-        foreach (var (use, kind) in policies)
+        var specs = Components.Where(c => Text(c, "kind") == "Resiliency").Select(c => At(c, "spec")).ToList();
+        Assert.Single(specs, spec => Text(spec, "targets", "components", "pubsub", "inbound", "retry") is not null);
+        foreach (var spec in specs)
         {
-            Assert.Empty(Keys(At(spec, "targets", "apps")).Select(app => Text(spec, "targets", "apps", app, use)).OfType<string>().Except(Keys(At(spec, "policies", kind))));
+            Assert.Empty(Keys(At(spec, "targets", "apps")).Except(AppIds));
+            Assert.Empty(Keys(At(spec, "targets", "components")).Except(Components.Where(c => Text(c, "kind") == "Component").Select(c => Text(c, "metadata", "name")!)));
+            foreach (var (use, kind) in new[] { ("timeout", "timeouts"), ("retry", "retries"), ("circuitBreaker", "circuitBreakers") })
+            {
+                Assert.Empty(Keys(At(spec, "targets", "apps")).Select(app => Text(spec, "targets", "apps", app, use)).OfType<string>().Except(Keys(At(spec, "policies", kind))));
+            }
         }
+    }
+
+    [Theory]
+    [MemberData(nameof(Ids))]
+    public void No_app_has_two_policies_for_one_target_whatever_order_they_are_read_in(string id)
+    {
+        var targets = Components.Where(c => Text(c, "kind") == "Resiliency" && (At(c, "scopes") is not YamlSequenceNode scopes || scopes.Any(s => s.ToString() == id)))
+            .SelectMany(c => Keys(At(c, "spec", "targets", "apps")).Concat(Keys(At(c, "spec", "targets", "components")))).ToList();
+        Assert.Equal(targets.Distinct(), targets);
+    }
+
+    [Fact]
+    public void The_document_of_the_topics_says_who_publishes_and_hears_what()
+    {
+        var types = WireSamples.Types.ToDictionary(t => t.Name);
+        var publishers = AppIds.Select(id => (App: id, Town: AddTown().Match(string.Concat(Repository.Files(Text(Apps.Single(a => Text(a, "appID") == id), "appDirPath")!, "Program.cs").Select(f => Repository.Read(f))))))
+            .Where(a => a.Town.Success).ToDictionary(a => a.Town.Groups["topic"].Value, a => a.App);
+        var document = TopicsDocument.Of(
+            [.. Publishers.Keys.Select(topic => (topic, publishers[topic], (IReadOnlyList<Type>)[.. Events(topic).Select(e => types[e])]))],
+            [.. Subscriptions.Where(s => s.Dead is null).OrderBy(s => s.App, StringComparer.Ordinal).ThenBy(s => s.Topic, StringComparer.Ordinal)
+                .Select(s => (s.App, s.Topic, s.Default == Ignored ? [.. s.Rules.Select(r => Rule().Match(r.Match).Groups["event"].Value)] : Events(s.Topic)))]);
+        Repository.Holds(document, "services", "Contracts", "asyncapi.json");
     }
 
     private static IReadOnlyList<string> Events(string topic) => Publishers.TryGetValue(topic, out var file)

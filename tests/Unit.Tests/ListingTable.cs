@@ -27,6 +27,9 @@ public sealed class ListingTable(ITestOutputHelper output)
         ("5 units left", l => l.Change(Nothing, 5, "seller", Now)),
         ("withdraw", l => l.Withdraw("seller")),
         ("withdraw by stranger", l => l.Withdraw("stranger")),
+        ("show a picture", l => l.Show(new("a", "image/png"), "seller")),
+        ("show a picture by stranger", l => l.Show(new("a", "image/png"), "stranger")),
+        ("take the picture down", l => l.TakeDown("a", "seller")),
         ("t held", l => l.Hear(Reserve("t", ReserveStatus.Held))),
         ("t confirmed", l => l.Hear(Reserve("t", ReserveStatus.Confirmed))),
         ("t cancelled", l => l.Hear(Reserve("t", ReserveStatus.Cancelled))),
@@ -63,7 +66,7 @@ public sealed class ListingTable(ITestOutputHelper output)
     {
         var table = StateTable.Of(States, Commands, Show, e => $"{e.EventType}{(e is ListingEvent { TradeId: { } trade } ? $" {{{trade}}}" : "")}");
         output.WriteLine(table);
-        Assert.Equal(StateTable.Lines(Machine), StateTable.Lines(table));
+        Assert.Equal(Repository.Lines(Machine), Repository.Lines(table));
     }
 
     [Fact]
@@ -96,7 +99,7 @@ public sealed class ListingTable(ITestOutputHelper output)
           t held · t confirmed | → –, 0 of 0, held t
           t accepted · t handed over | → –, 0 of 0  StockDecreaseRejected {t}
           u accepted, 2 units · u handed over, 2 units | → –, 0 of 0  StockDecreaseRejected {u}
-          change the price · change nothing · change by stranger · hide · show · no units left · 5 units left · withdraw · withdraw by stranger | refused not-found
+          change the price · change nothing · change by stranger · hide · show · no units left · 5 units left · withdraw · withdraw by stranger · show a picture · show a picture by stranger · take the picture down | refused not-found
           t cancelled · t fulfilled · t trade cancelled · time passes | unchanged
 
         ON_SALE
@@ -105,43 +108,46 @@ public sealed class ListingTable(ITestOutputHelper output)
           no units left | → SOLD, 0 of 0  ListingChanged
           5 units left | → ON_SALE, 5 of 5  ListingChanged
           withdraw | → WITHDRAWN, 2 of 2  ListingWithdrawn
+          show a picture | → ON_SALE, 2 of 2
           t held · t confirmed | → ON_SALE, 2 of 2, held t
           t accepted | → ON_SALE, 2 of 2, committed t  StockCommitted {t}
           u accepted, 2 units | → ON_SALE, 2 of 2, committed u  StockCommitted {u}
           t handed over | → ON_SALE, 1 of 2  StockDecreased {t}
           u handed over, 2 units | → SOLD, 0 of 2  StockDecreased {u}
           register under another id | refused product-listed-already
-          change by stranger · withdraw by stranger | refused not-found
-          register · change nothing · t cancelled · t fulfilled · t trade cancelled · time passes | unchanged
+          change by stranger · withdraw by stranger · show a picture by stranger | refused not-found
+          register · change nothing · take the picture down · t cancelled · t fulfilled · t trade cancelled · time passes | unchanged
 
         ON_SALE, t held
           change the price · show | → ON_SALE, 2 of 2, held t  ListingChanged
           hide | → HIDDEN, 2 of 2, held t  ListingChanged
           5 units left | → ON_SALE, 5 of 5, held t  ListingChanged
           withdraw | → WITHDRAWN, 2 of 2, held t  ListingWithdrawn
+          show a picture | → ON_SALE, 2 of 2, held t
           t cancelled · t fulfilled | → ON_SALE, 2 of 2
           t accepted | → ON_SALE, 2 of 2, held t, committed t  StockCommitted {t}
           u accepted, 2 units | → ON_SALE, 2 of 2, held t, committed u  StockCommitted {u}
           t handed over | → ON_SALE, 1 of 2  StockDecreased {t}
           u handed over, 2 units | → SOLD, 0 of 2, held t  StockDecreased {u}
           register under another id | refused product-listed-already
-          change by stranger · withdraw by stranger | refused not-found
+          change by stranger · withdraw by stranger · show a picture by stranger | refused not-found
           no units left | refused units-promised
-          register · change nothing · t held · t confirmed · t trade cancelled · time passes | unchanged
+          register · change nothing · take the picture down · t held · t confirmed · t trade cancelled · time passes | unchanged
 
         ON_SALE, t committed
           change the price · show | → ON_SALE, 2 of 2, held t, committed t  ListingChanged
           hide | → HIDDEN, 2 of 2, held t, committed t  ListingChanged
           5 units left | → ON_SALE, 5 of 5, held t, committed t  ListingChanged
           withdraw | → WITHDRAWN, 2 of 2, held t, committed t  ListingWithdrawn
+          show a picture | → ON_SALE, 2 of 2, held t, committed t
           t cancelled · t fulfilled | → ON_SALE, 2 of 2, committed t
           u accepted, 2 units · u handed over, 2 units | → ON_SALE, 2 of 2, held t, committed t  StockDecreaseRejected {u}
           t handed over | → ON_SALE, 1 of 2  StockDecreased {t}
           t trade cancelled | → ON_SALE, 2 of 2, held t  StockRestored {t}
           register under another id | refused product-listed-already
-          change by stranger · withdraw by stranger | refused not-found
+          change by stranger · withdraw by stranger · show a picture by stranger | refused not-found
           no units left | refused units-promised
-          register · change nothing · t held · t confirmed · t accepted · time passes | unchanged
+          register · change nothing · take the picture down · t held · t confirmed · t accepted · time passes | unchanged
 
         ON_SALE, t sold
           change the price · show | → ON_SALE, 1 of 2  ListingChanged
@@ -149,35 +155,38 @@ public sealed class ListingTable(ITestOutputHelper output)
           no units left | → SOLD, 0 of 1  ListingChanged
           5 units left | → ON_SALE, 5 of 6  ListingChanged
           withdraw | → WITHDRAWN, 1 of 2  ListingWithdrawn
+          show a picture | → ON_SALE, 1 of 2
           u accepted, 2 units · u handed over, 2 units | → ON_SALE, 1 of 2  StockDecreaseRejected {u}
           register under another id | refused product-listed-already
-          change by stranger · withdraw by stranger | refused not-found
-          register · change nothing · t held · t confirmed · t cancelled · t fulfilled · t accepted · t handed over · t trade cancelled · time passes | unchanged
+          change by stranger · withdraw by stranger · show a picture by stranger | refused not-found
+          register · change nothing · take the picture down · t held · t confirmed · t cancelled · t fulfilled · t accepted · t handed over · t trade cancelled · time passes | unchanged
 
         RESERVED, t and another held
           change the price · show | → RESERVED, 2 of 2, held another+t  ListingChanged
           hide | → HIDDEN, 2 of 2, held another+t  ListingChanged
           5 units left | → ON_SALE, 5 of 5, held another+t  ListingChanged
           withdraw | → WITHDRAWN, 2 of 2, held another+t  ListingWithdrawn
+          show a picture | → RESERVED, 2 of 2, held another+t
           t cancelled · t fulfilled | → ON_SALE, 2 of 2, held another
           t accepted | → RESERVED, 2 of 2, held another+t, committed t  StockCommitted {t}
           u accepted, 2 units | → RESERVED, 2 of 2, held another+t, committed u  StockCommitted {u}
           t handed over | → RESERVED, 1 of 2, held another  StockDecreased {t}
           u handed over, 2 units | → SOLD, 0 of 2, held another+t  StockDecreased {u}
           register under another id | refused product-listed-already
-          change by stranger · withdraw by stranger | refused not-found
+          change by stranger · withdraw by stranger · show a picture by stranger | refused not-found
           no units left | refused units-promised
-          register · change nothing · t held · t confirmed · t trade cancelled · time passes | unchanged
+          register · change nothing · take the picture down · t held · t confirmed · t trade cancelled · time passes | unchanged
 
         SOLD
           change the price · show | → SOLD, 0 of 2  ListingChanged
           hide | → HIDDEN, 0 of 2  ListingChanged
           5 units left | → ON_SALE, 5 of 7  ListingChanged
           withdraw | → WITHDRAWN, 0 of 2  ListingWithdrawn
+          show a picture | → SOLD, 0 of 2
           u accepted, 2 units · u handed over, 2 units | → SOLD, 0 of 2  StockDecreaseRejected {u}
           register under another id | refused product-listed-already
-          change by stranger · withdraw by stranger | refused not-found
-          register · change nothing · no units left · t held · t confirmed · t cancelled · t fulfilled · t accepted · t handed over · t trade cancelled · time passes | unchanged
+          change by stranger · withdraw by stranger · show a picture by stranger | refused not-found
+          register · change nothing · no units left · take the picture down · t held · t confirmed · t cancelled · t fulfilled · t accepted · t handed over · t trade cancelled · time passes | unchanged
 
         HIDDEN
           change the price | → HIDDEN, 2 of 2  ListingChanged
@@ -185,14 +194,15 @@ public sealed class ListingTable(ITestOutputHelper output)
           no units left | → HIDDEN, 0 of 0  ListingChanged
           5 units left | → HIDDEN, 5 of 5  ListingChanged
           withdraw | → WITHDRAWN, 2 of 2  ListingWithdrawn
+          show a picture | → HIDDEN, 2 of 2
           t held · t confirmed | → HIDDEN, 2 of 2, held t
           t accepted | → HIDDEN, 2 of 2, committed t  StockCommitted {t}
           u accepted, 2 units | → HIDDEN, 2 of 2, committed u  StockCommitted {u}
           t handed over | → HIDDEN, 1 of 2  StockDecreased {t}
           u handed over, 2 units | → HIDDEN, 0 of 2  StockDecreased {u}
           register under another id | refused product-listed-already
-          change by stranger · withdraw by stranger | refused not-found
-          register · change nothing · hide · t cancelled · t fulfilled · t trade cancelled · time passes | unchanged
+          change by stranger · withdraw by stranger · show a picture by stranger | refused not-found
+          register · change nothing · hide · take the picture down · t cancelled · t fulfilled · t trade cancelled · time passes | unchanged
 
         WITHDRAWN, t committed
           t cancelled · t fulfilled | → WITHDRAWN, 2 of 2, committed t
@@ -200,8 +210,8 @@ public sealed class ListingTable(ITestOutputHelper output)
           t handed over | → WITHDRAWN, 1 of 2  StockDecreased {t}
           t trade cancelled | → WITHDRAWN, 2 of 2, held t  StockRestored {t}
           register under another id | refused product-listed-already
-          change the price · change nothing · hide · show · no units left · 5 units left | refused not-allowed-in-state
-          change by stranger · withdraw by stranger | refused not-found
-          register · withdraw · t held · t confirmed · t accepted · time passes | unchanged
+          change the price · change nothing · hide · show · no units left · 5 units left · show a picture | refused not-allowed-in-state
+          change by stranger · withdraw by stranger · show a picture by stranger | refused not-found
+          register · withdraw · take the picture down · t held · t confirmed · t accepted · time passes | unchanged
         """;
 }

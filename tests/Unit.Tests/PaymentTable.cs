@@ -76,7 +76,7 @@ public sealed class PaymentTable(ITestOutputHelper output)
     {
         var table = StateTable.Of(States, Commands, Show, e => e.EventType, quiet: "every other word");
         output.WriteLine(table);
-        Assert.Equal(StateTable.Lines(Machine), StateTable.Lines(table));
+        Assert.Equal(Repository.Lines(Machine), Repository.Lines(table));
     }
 
     [Fact]

@@ -75,7 +75,7 @@ public sealed class ProductBookTable(ITestOutputHelper output)
     {
         var table = StateTable.Of(States, Commands, b => StateTable.Code(b.Find("r")?.Status), Tell);
         output.WriteLine(table);
-        Assert.Equal(StateTable.Lines(Machine), StateTable.Lines(table));
+        Assert.Equal(Repository.Lines(Machine), Repository.Lines(table));
     }
 
     [Fact]

@@ -1,6 +1,6 @@
-namespace SecondhandTrade.UnitTests;
+namespace SecondhandTrade;
 
-/// <summary>The source tree these tests were built from.</summary>
+/// <summary>The source tree that the tests were built from.</summary>
 internal static class Repository
 {
     public static string Root { get; } = Find();
@@ -16,6 +16,22 @@ internal static class Repository
             .Where(f => !f.Split('/').Any(part => part is "bin" or "obj"))
             .Order(StringComparer.Ordinal)]
         : [];
+
+    /// <summary>Holds a written file to what it is made from; with <c>WRITE_DOCUMENTS=1</c> in the environment writes it instead.</summary>
+    public static void Holds(string made, params string[] file)
+    {
+        if (Environment.GetEnvironmentVariable("WRITE_DOCUMENTS") == "1")
+        {
+            File.WriteAllText(PathOf(file), made);
+        }
+
+        var written = File.Exists(PathOf(file)) ? Lines(Read(file)).Split('\n') : [];
+        var line = Lines(made).Split('\n').Zip(written.Concat(Enumerable.Repeat("", int.MaxValue))).Index().FirstOrDefault(l => l.Item.First != l.Item.Second);
+        Xunit.Assert.True(Lines(made) == string.Join('\n', written), $"{string.Join('/', file)} is not what the code says, from line {line.Index + 1} on:\n{line.Item.First}\nRun the tests with WRITE_DOCUMENTS=1 to write it anew, and look at the difference.");
+    }
+
+    /// <summary>Line ends do not count, nor does the last.</summary>
+    public static string Lines(string text) => text.ReplaceLineEndings("\n").TrimEnd('\n');
 
     private static string Find()
     {

@@ -36,7 +36,4 @@ internal static class StateTable
     /// <summary>A status as it is spelled on the wire.</summary>
     public static string Code<TStatus>(TStatus? status)
         where TStatus : struct, Enum => status is { } known ? JsonSerializer.Serialize(known).Trim('"') : "–";
-
-    /// <summary>Line ends do not count, nor does the last.</summary>
-    public static string Lines(string text) => text.ReplaceLineEndings("\n").TrimEnd('\n');
 }

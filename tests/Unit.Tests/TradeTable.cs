@@ -94,7 +94,7 @@ public sealed class TradeTable(ITestOutputHelper output)
     {
         var table = StateTable.Of(States, Commands, Show, Tell);
         output.WriteLine(table);
-        Assert.Equal(StateTable.Lines(Machine), StateTable.Lines(table));
+        Assert.Equal(Repository.Lines(Machine), Repository.Lines(table));
     }
 
     [Fact]

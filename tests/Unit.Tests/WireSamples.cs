@@ -11,10 +11,11 @@ public sealed class WireSamples(ITestOutputHelper output)
 
     private static readonly DateTimeOffset At = new(2027, 4, 4, 9, 30, 0, TimeSpan.Zero);
 
-    private static IEnumerable<Type> Types =>
+    /// <summary>Every event there is.</summary>
+    internal static IEnumerable<Type> Types =>
         typeof(Event).Assembly.GetTypes().Where(t => t.IsSealed && t.IsAssignableTo(typeof(Event))).OrderBy(t => t.BaseType!.Name, StringComparer.Ordinal).ThenBy(t => t.Name, StringComparer.Ordinal);
 
-    private static IReadOnlyList<string> Frozen => StateTable.Lines(Samples).Split('\n');
+    private static IReadOnlyList<string> Frozen => Repository.Lines(Samples).Split('\n');
 
     [Fact]
     public void Every_event_goes_over_the_wire_as_it_always_did()
@@ -77,14 +78,15 @@ public sealed class WireSamples(ITestOutputHelper output)
     public void Every_status_reads_in_Korean_as_the_seed_has_it()
     {
         var names = string.Join('\n', All<ReserveStatus>(s => s.Korean()), All<TradeStatus>(s => s.Korean()), All<PaymentStatus>(s => s.Korean()), All<InventoryStatus>(s => s.Korean()), All<NoticeStatus>(s => s.Korean()));
-        Assert.Equal(StateTable.Lines(Korean), names);
+        Assert.Equal(Repository.Lines(Korean), names);
         Assert.Equal("예약취소로 거래취소", TradeStatus.Cancelled.Korean(byReservation: true));
     }
 
     private static string All<TStatus>(Func<TStatus, string> korean)
         where TStatus : struct, Enum => string.Join(" · ", Enum.GetValues<TStatus>().Select(s => $"{StateTable.Code<TStatus>(s)} {korean(s)}"));
 
-    private static Event Sample(Type type) => (Event)Activator.CreateInstance(type)! switch
+    /// <summary>An event of the type with something in every field.</summary>
+    internal static Event Sample(Type type) => (Event)Activator.CreateInstance(type)! switch
     {
         ListingEvent e => Stamp(e) with
         {

@@ -17,14 +17,22 @@ public sealed class LiveTown : IAsyncLifetime
 
     private readonly HttpClient http = new() { Timeout = TimeSpan.FromSeconds(40) };
     private readonly string run = Guid.NewGuid().ToString("N")[..10];
+    private readonly string? gateway;
     private WholeTown? own;
+
+    public LiveTown()
+        : this(Environment.GetEnvironmentVariable("TOWN_GATEWAY"))
+    {
+    }
+
+    internal LiveTown(string? gateway) => this.gateway = gateway;
 
     /// <summary>An id nobody else uses, in this run or any other.</summary>
     public string Id(string name) => $"e2e-{run}-{name}";
 
     public async ValueTask InitializeAsync()
     {
-        if (Environment.GetEnvironmentVariable("TOWN_GATEWAY") is { Length: > 0 } gateway)
+        if (gateway is { Length: > 0 })
         {
             http.BaseAddress = new Uri(gateway);
             return;

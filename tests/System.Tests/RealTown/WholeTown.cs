@@ -16,8 +16,10 @@ public sealed partial class WholeTown : IDisposable
     private readonly HttpClient http = new(new SocketsHttpHandler { MaxConnectionsPerServer = 256 }) { Timeout = TimeSpan.FromSeconds(40) };
     private RunningTown? runner;
 
-    /// <summary>Further apps are written as entries of the run file, two spaces in.</summary>
-    public WholeTown(string moreApps = "")
+    private readonly int townPort = Ports.Free(1)[0];
+
+    /// <summary>Further apps are written as entries of the run file, two spaces in; another command than the app's own is a YAML list, by the app's id; settings are for every app.</summary>
+    public WholeTown(string moreApps = "", Func<string, string>? command = null, params IEnumerable<(string Name, string Value)> settings)
     {
         var root = TestTown.Root;
         var run = File.ReadAllText(Path.Combine(root, "dapr.yaml"));
@@ -28,9 +30,11 @@ public sealed partial class WholeTown : IDisposable
         }
 
         run = PortNumber().Replace(run, m => moved[m.Value].ToString(CultureInfo.InvariantCulture));
+        run = command is null ? run : Command().Replace(run, m => $"command: {command(m.Groups["service"].Value.ToLowerInvariant())}");
         run = run.Replace("./services/", $"{root}/services/", StringComparison.Ordinal);
-        var settings = $"\n      Notification__Address: http://localhost:{moved["8085"]}\n";
-        File.WriteAllText(At("dapr.yaml"), run.TrimEnd() + settings + moreApps);
+        settings = settings.Concat([("Notification__Address", $"http://localhost:{moved["8085"]}"), ("Web__Address", $"http://localhost:{moved["8089"]}"), ("Town__Address", $"http://localhost:{townPort}")]);
+        run = run.Replace("    ASPNETCORE_ENVIRONMENT", string.Concat(settings.Select(s => $"    {s.Name}: '{s.Value}'\n")) + "    ASPNETCORE_ENVIRONMENT", StringComparison.Ordinal);
+        File.WriteAllText(At("dapr.yaml"), run.TrimEnd() + "\n" + moreApps);
         Directory.CreateDirectory(At("components"));
         foreach (var file in Directory.GetFiles(Path.Combine(root, "components")))
         {
@@ -42,10 +46,28 @@ public sealed partial class WholeTown : IDisposable
 
     public int Port(string seedPort) => moved[seedPort];
 
-    public async Task Open()
+    public int TownPort => townPort;
+
+    public async Task Open(params IEnumerable<string> options)
     {
-        runner = RunningTown.Start(folder, "--data", At("data"));
-        await Eventually.Holds(() => runner.Output.Contains("The town is open", StringComparison.Ordinal), () => $"the town to open:\n{runner.Output}", TimeSpan.FromSeconds(90));
+        runner = RunningTown.Start(folder, ["--data", At("data"), "--town-port", $"{townPort}", .. options]);
+        try
+        {
+            await Eventually.Holds(() => runner.Output.Contains("The town is open", StringComparison.Ordinal), () => $"the town to open:\n{runner.Output}", TimeSpan.FromMinutes(3));
+        }
+        catch
+        {
+            // A test that never began is not disposed of: nobody else would end these processes.
+            runner.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Closes the town as Ctrl-C does, and returns the runner's exit code.</summary>
+    public async Task<int> Close()
+    {
+        runner!.Signal("INT");
+        return await runner.Ended();
     }
 
     /// <summary>SIGKILL to the runner, and with it to the broker, Redis and every sidecar; the services go with it.</summary>
@@ -57,10 +79,10 @@ public sealed partial class WholeTown : IDisposable
         await Eventually.Holds(() => Processes().Count == 0, () => "the services to be gone", TimeSpan.FromSeconds(10));
     }
 
-    /// <summary>SIGKILL to one service; the runner starts it again.</summary>
-    public void KillService(string assembly) => Processes().Single(p => p.Arguments.StartsWith("dotnet ", StringComparison.Ordinal) && p.Arguments.Contains($"SecondhandTrade.{assembly}.dll", StringComparison.Ordinal)).Process.Kill();
+    /// <summary>SIGKILL to one process of a service; the runner starts it again.</summary>
+    public void KillService(string assembly) => Processes().First(p => p.Arguments.StartsWith("dotnet ", StringComparison.Ordinal) && p.Arguments.Contains($"SecondhandTrade.{assembly}.dll", StringComparison.Ordinal)).Process.Kill();
 
-    /// <summary>Asks the gateway; null where there was no answer.</summary>
+    /// <summary>Asks the gateway; null where there was no answer in time.</summary>
     public async Task<Answer?> Ask(HttpMethod method, string path, object? body = null, string port = "8088")
     {
         try
@@ -75,11 +97,14 @@ public sealed partial class WholeTown : IDisposable
             var text = await response.Content.ReadAsStringAsync();
             return new(response.StatusCode, text.StartsWith('{') ? JsonNode.Parse(text) : null, response);
         }
-        catch (HttpRequestException)
+        catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
         {
             return null;
         }
     }
+
+    /// <summary>What the runner tells of the town, or a service of itself: a path on its own port.</summary>
+    public Task<string> Told(string path, int? port = null) => http.GetStringAsync($"http://localhost:{port ?? townPort}{path}");
 
     public void Dispose()
     {
@@ -112,4 +137,7 @@ public sealed partial class WholeTown : IDisposable
 
     [GeneratedRegex(@"(?<=\D)(80[0-9]{2}|35[0-9]{2}|45[0-9]{2}|6379)(?=\D|$)")]
     private static partial Regex PortNumber();
+
+    [GeneratedRegex(@"command: \[dotnet, bin/Debug/net10.0/SecondhandTrade\.(?<service>\w+)\.dll\]")]
+    private static partial Regex Command();
 }

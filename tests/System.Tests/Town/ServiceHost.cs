@@ -1,4 +1,6 @@
+using System.Collections.Concurrent;
 using Dapr.Client;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.AspNetCore.TestHost;
@@ -18,8 +20,8 @@ public abstract class ServiceHost : IAsyncDisposable
     public abstract IServiceProvider Services { get; }
 
     /// <summary>Starts the service whose assembly holds <typeparamref name="TAny"/>.</summary>
-    public static ServiceHost Start<TAny>(Sidecar sidecar, string redis, TimeProvider clock, IReadOnlyDictionary<string, string> settings, PublishFault fault)
-        where TAny : class => new Host<TAny>(sidecar, redis, clock, settings, fault);
+    public static ServiceHost Start<TAny>(Sidecar sidecar, string redis, TimeProvider clock, IReadOnlyDictionary<string, string> settings, PublishFault fault, ConcurrentQueue<(string, string, string)> reached)
+        where TAny : class => new Host<TAny>(sidecar, redis, clock, settings, fault, reached);
 
     public abstract ValueTask DisposeAsync();
 
@@ -28,9 +30,9 @@ public abstract class ServiceHost : IAsyncDisposable
     {
         private readonly Factory factory;
 
-        public Host(Sidecar sidecar, string redis, TimeProvider clock, IReadOnlyDictionary<string, string> settings, PublishFault fault)
+        public Host(Sidecar sidecar, string redis, TimeProvider clock, IReadOnlyDictionary<string, string> settings, PublishFault fault, ConcurrentQueue<(string, string, string)> reached)
         {
-            factory = new(sidecar, redis, clock, settings, fault);
+            factory = new(sidecar, redis, clock, settings, fault, reached);
             factory.UseKestrel(kestrel => kestrel.Listen(System.Net.IPAddress.Loopback, 0));
             factory.StartServer();
             Address = factory.ClientOptions.BaseAddress;
@@ -42,7 +44,7 @@ public abstract class ServiceHost : IAsyncDisposable
 
         public override ValueTask DisposeAsync() => factory.DisposeAsync();
 
-        private sealed class Factory(Sidecar sidecar, string redis, TimeProvider clock, IReadOnlyDictionary<string, string> settings, PublishFault fault) : WebApplicationFactory<TAny>
+        private sealed class Factory(Sidecar sidecar, string redis, TimeProvider clock, IReadOnlyDictionary<string, string> settings, PublishFault fault, ConcurrentQueue<(string, string, string)> reached) : WebApplicationFactory<TAny>
         {
             protected override void ConfigureWebHost(IWebHostBuilder builder)
             {
@@ -56,19 +58,34 @@ public abstract class ServiceHost : IAsyncDisposable
                 builder.ConfigureLogging(log => log.ClearProviders().AddProvider(new TestLog(sidecar.AppId)));
                 builder.ConfigureTestServices(services =>
                 {
-                    services.AddSingleton(clock);
+                    services.AddSingleton(clock).AddSingleton<IStartupFilter>(new Doorman(sidecar.AppId, reached));
                     if (services.Any(s => s.ServiceType == typeof(TownService)))
                     {
                         services.RemoveAll<DaprClient>();
                         services.AddDaprClient((provider, dapr) => dapr
                             .UseJsonSerializationOptions(provider.GetRequiredService<TownService>().Json)
                             .UseGrpcEndpoint($"http://localhost:{sidecar.GrpcPort}").UseHttpEndpoint($"http://localhost:{sidecar.HttpPort}")
+                            .UseDaprApiToken(settings.GetValueOrDefault("DAPR_API_TOKEN"))
                             .UseGrpcChannelOptions(new() { HttpHandler = fault.Around(new SocketsHttpHandler()) }));
                     }
                 });
             }
         }
     }
+}
+
+/// <summary>Notes who comes to a service's door, before anything of the service has looked.</summary>
+public sealed class Doorman(string app, ConcurrentQueue<(string, string, string)> reached) : IStartupFilter
+{
+    public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => builder =>
+    {
+        builder.Use((http, go) =>
+        {
+            reached.Enqueue((app, http.Request.Method, http.Request.Path.Value ?? ""));
+            return go(http);
+        });
+        next(builder);
+    };
 }
 
 /// <summary>A fault on the wire between a service and its sidecar: while it is on, nothing that is published gets there.</summary>

@@ -1,5 +1,6 @@
 extern alias gateway;
 
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
 using System.Text.Json;
@@ -27,7 +28,7 @@ public sealed record Answer(HttpStatusCode Code, JsonNode? Body, HttpResponseMes
 /// <summary>The whole town in this process: every service as it ships, the stand-in beside them, and a clock that the test turns.</summary>
 public sealed class TestTown : IAsyncDisposable
 {
-    private static readonly string[] Apps = ["reservation", "trade", "stock", "notification", "payment", "mypage", "gateway"];
+    private static readonly string[] Apps = ["reservation", "trade", "stock", "notification", "payment", "mypage", "web", "gateway"];
 
     private readonly string folder;
     private readonly LocalRedis redis;
@@ -43,19 +44,24 @@ public sealed class TestTown : IAsyncDisposable
 
     public string Redis => redis.Address;
 
+    /// <summary>Every request that has reached a service, as the service sees it: app, method and path.</summary>
+    public ConcurrentQueue<(string App, string Method, string Path)> Reached { get; } = new();
+
     /// <summary>Set to cut the wire that events leave a service by.</summary>
     public Dictionary<string, PublishFault> Faults { get; } = Apps.ToDictionary(app => app, _ => new PublishFault());
 
-    public static string Root { get; } = FindRoot();
+    public static string Root => Repository.Root;
 
+    /// <summary>Opens the town; every service gets the settings, and the sidecars the tokens among them.</summary>
     public static async Task<TestTown> Open(IReadOnlyDictionary<string, string>? settings = null)
     {
+        settings ??= new Dictionary<string, string>();
         var folder = Directory.CreateTempSubdirectory("town-").FullName;
         var clock = new FakeTimeProvider(new DateTimeOffset(2027, 3, 1, 9, 0, 0, TimeSpan.FromHours(9)));
         var redis = LocalRedis.Start(Path.Combine(folder, "redis"), 0, durable: false);
         var standIn = await Local.StandIn.StartAsync(new()
         {
-            Sidecars = [.. Apps.Select(app => new SidecarOptions(app))],
+            Sidecars = [.. Apps.Select(app => new SidecarOptions(app) { AppApiToken = settings.GetValueOrDefault("APP_API_TOKEN"), ApiToken = settings.GetValueOrDefault("DAPR_API_TOKEN") })],
             ResourcesPaths = [Path.Combine(Root, "components")],
             ConfigFile = Path.Combine(Root, "components", "config.yaml"),
             Redis = redis.Address,
@@ -63,7 +69,7 @@ public sealed class TestTown : IAsyncDisposable
             Clock = clock,
         });
         var town = new TestTown(folder, redis, standIn, clock);
-        foreach (var (key, value) in settings ?? new Dictionary<string, string>())
+        foreach (var (key, value) in settings)
         {
             town.settings[key] = value;
         }
@@ -80,9 +86,14 @@ public sealed class TestTown : IAsyncDisposable
     public async Task Start(string app)
     {
         var sidecar = StandIn.Sidecar(app);
-        if (app == "gateway")
+        if (app is "web" or "gateway")
         {
             settings["Notification:Address"] = running["notification"].Address.ToString();
+        }
+
+        if (app == "gateway")
+        {
+            settings["Web:Address"] = running["web"].Address.ToString();
         }
 
         running[app] = app switch
@@ -93,12 +104,13 @@ public sealed class TestTown : IAsyncDisposable
             "payment" => Host<Payments.PaymentActor>(),
             "notification" => Host<Notifications.NotificationJson>(),
             "mypage" => Host<MyPages.MyPageJson>(),
+            "web" => Host<Web.Visitor>(),
             _ => Host<gateway::Program>(),
         };
         await sidecar.ConnectAppAsync(running[app].Address, CancellationToken.None);
 
         ServiceHost Host<T>()
-            where T : class => ServiceHost.Start<T>(sidecar, redis.Address, Clock, settings, Faults[app]);
+            where T : class => ServiceHost.Start<T>(sidecar, redis.Address, Clock, settings, Faults[app], Reached);
     }
 
     /// <summary>Takes a service away; what is sent to it meanwhile fails or waits, as with a dead process.</summary>
@@ -120,13 +132,18 @@ public sealed class TestTown : IAsyncDisposable
 
     public Task<Answer> Post(string path, object body) => Send(HttpMethod.Post, path, body);
 
-    /// <summary>Sends to the gateway, or straight to an app; a body that is a string goes as it is.</summary>
+    /// <summary>Sends to the gateway, or straight to an app as its sidecar does; a body that is a string goes as it is.</summary>
     public async Task<Answer> Send(HttpMethod method, string path, object? body = null, string app = "gateway", params (string Name, string Value)[] headers)
     {
         using var request = new HttpRequestMessage(method, new Uri(Address(app), path));
         if (body is not null)
         {
             request.Content = new StringContent(body as string ?? JsonSerializer.Serialize(body), System.Text.Encoding.UTF8, "application/json");
+        }
+
+        if (app != "gateway" && settings.TryGetValue("APP_API_TOKEN", out var token))
+        {
+            request.Headers.Add("dapr-api-token", token);
         }
 
         foreach (var (name, value) in headers)
@@ -215,16 +232,5 @@ public sealed class TestTown : IAsyncDisposable
         }
 
         return due;
-    }
-
-    private static string FindRoot()
-    {
-        var at = new DirectoryInfo(AppContext.BaseDirectory);
-        while (at is not null && !File.Exists(Path.Combine(at.FullName, "dapr.yaml")))
-        {
-            at = at.Parent;
-        }
-
-        return at?.FullName ?? throw new DirectoryNotFoundException("The tests must lie below the repository, beside dapr.yaml.");
     }
 }

@@ -1,0 +1,72 @@
+using System.Diagnostics.Metrics;
+using SecondhandTrade.Contracts;
+using SecondhandTrade.Platform;
+
+namespace SecondhandTrade.Payments;
+
+/// <summary>One disagreement between the town's books and the provider's.</summary>
+public sealed record Difference(string Key, string Ours, string Theirs);
+
+/// <summary>The town's books beside the provider's: won, and where they disagree.</summary>
+public sealed record Reconciliation(int Payments, long Captured, long Escrow, long Released, long Refunded, bool Balanced, IReadOnlyList<Difference> Differences);
+
+/// <summary>Holds the town's books against the provider's once an hour, and whenever someone asks.</summary>
+public sealed partial class Books(ReadModel lists, IPaymentProvider provider, TimeProvider clock, ILogger<Books> log) : BackgroundService
+{
+    private static readonly TimeSpan Round = TimeSpan.FromHours(1);
+
+    // Null until the first round: not to know is not to find nothing.
+    private long? found;
+
+    /// <summary>What the last round found wrong.</summary>
+    public IEnumerable<Measurement<long>> Findings => found is { } findings ? [new(findings)] : [];
+
+    /// <summary>Compares every payment; reads all there are.</summary>
+    public async Task<Reconciliation> Reconcile(CancellationToken stop)
+    {
+        var (payments, _) = await lists.Query<PaymentResource>(PaymentResource.Kind, new("0", $"{int.MaxValue}", null));
+        var theirs = await provider.Records(stop);
+        var differences = new List<Difference>();
+        foreach (var payment in payments)
+        {
+            // What is still under way, or waits for the provider's word, may differ for a moment; what is settled may not.
+            var expected = payment.StatusCode switch
+            {
+                PaymentStatus.Captured => "captured",
+                PaymentStatus.Released => "released",
+                PaymentStatus.Refunded => "refunded",
+                _ => null,
+            };
+            var known = theirs.Where(r => r.Key.StartsWith($"{payment.Id}-", StringComparison.Ordinal) && r.Key.AsSpan(payment.Id.Length + 1).IndexOfAnyExceptInRange('0', '9') < 0).Select(r => r.Value).ToList();
+            if (expected is not null && !known.Contains(expected))
+            {
+                differences.Add(new(payment.Id, expected, string.Join(", ", known)));
+            }
+        }
+
+        var (captured, escrow, released, refunded) = (payments.Sum(p => p.Captured), payments.Sum(p => p.Escrow), payments.Sum(p => p.Released), payments.Sum(p => p.Refunded));
+        var balanced = captured == escrow + released + refunded;
+        found = differences.Count + (balanced ? 0 : 1);
+        return new(payments.Count, captured, escrow, released, refunded, balanced, differences);
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var rounds = new PeriodicTimer(Round, clock);
+        do
+        {
+            try
+            {
+                await Reconcile(stoppingToken);
+            }
+            catch (Exception failure) when (failure is ProviderException || Problems.IsUnreachable(failure))
+            {
+                LogNotHeld(failure);
+            }
+        }
+        while (await rounds.WaitForNextTickAsync(stoppingToken));
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The books could not be held against the provider's; it is tried again within the hour")]
+    private partial void LogNotHeld(Exception failure);
+}
