@@ -1,0 +1,112 @@
+using System.Text.RegularExpressions;
+using Microsoft.AspNetCore.Localization;
+using Microsoft.AspNetCore.Mvc;
+
+namespace SecondhandTrade.Web;
+
+/// <summary>What a button does: one command to one service, then back to a page that says how it went, so that a reload repeats nothing.</summary>
+public static partial class Acts
+{
+    public const string LanguageCookie = "town.language";
+
+    // By the names of the links, with the service that takes them.
+    private static readonly Dictionary<string, string> Services = new()
+    {
+        ["pay"] = "reservation",
+        ["reservecancel"] = "reservation",
+        ["accept"] = "trade",
+        ["decline"] = "trade",
+        ["handover"] = "trade",
+        ["receive"] = "trade",
+        ["complete"] = "trade",
+        ["defer"] = "trade",
+        ["cancel"] = "trade",
+        ["dispute"] = "trade",
+    };
+
+    public static void MapActs(this IEndpointRouteBuilder routes)
+    {
+        routes.MapPost("/act", async ([FromForm] string id, [FromForm] string action, [FromForm] string? reason, Neighbours town, Visitor me) =>
+        {
+            if (!IdPattern().IsMatch(id) || !Services.TryGetValue(action, out var app))
+            {
+                return Results.NotFound();
+            }
+
+            var said = await town.Send<Reserve>(
+                app, HttpMethod.Put, $"/{(app == "trade" ? "trades" : "reserves")}/{id}/{action}?{me.Asks}", action == "dispute" ? new Dictionary<string, string?> { ["reason"] = reason } : null);
+            return Back("/me", said.Problem?.Code ?? (action == "pay" && said.Status == 202 ? "pay-later" : $"done-{action}"), id);
+        }).RequireAuthorization();
+
+        routes.MapPost("/me/notices/read", async (IFormCollection form, Neighbours town, Visitor me) =>
+        {
+            var said = await Task.WhenAll(form["id"].OfType<string>().Where(i => IdPattern().IsMatch(i)).Select(i => town.Send<Notice>("notification", HttpMethod.Put, $"/notices/{i}/read?{me.Asks}")));
+            return Back("/me/notices", said.FirstOrDefault(s => s.Problem is not null)?.Problem!.Code);
+        }).RequireAuthorization();
+
+        routes.MapPost("/items/{id}/withdraw", async (string id, IFormCollection form, Neighbours town, Visitor me) =>
+            Back($"/items/{id}", (await town.Send<Listing>("stock", HttpMethod.Put, $"/inventories/{Uri.EscapeDataString(id)}/withdraw?{me.Asks}")).Problem?.Code ?? "done-withdraw")).RequireAuthorization();
+
+        routes.MapPost("/items/{id}/pictures/remove", async (string id, [FromForm] string picture, Neighbours town, Visitor me) => IdPattern().IsMatch(picture)
+            ? Back($"/items/{id}", (await town.Send<Listing>("stock", HttpMethod.Delete, $"/inventories/{Uri.EscapeDataString(id)}/pictures/{picture}?{me.Asks}")).Problem?.Code ?? "done-change")
+            : Results.NotFound()).RequireAuthorization();
+
+        // A story knows its product only; what is shown is how it is offered.
+        routes.MapGet("/products/{id}", async (string id, Neighbours town) =>
+            (await town.Get<ListOf<Listing>>("stock", $"/inventories?productid={Uri.EscapeDataString(id)}")).Value?.All is [var listing, ..]
+                ? Results.Redirect($"/items/{listing.Id}")
+                : Results.NotFound());
+
+        var deadLetters = routes.MapGroup("/operator/deadletters").RequireAuthorization(SignIn.Operator);
+        deadLetters.MapPost("/{id}/replay", async (string id, IFormCollection form, Neighbours town) =>
+            Back("/operator", (await town.Send<DeadLetter>("notification", HttpMethod.Post, $"/deadletters/{Uri.EscapeDataString(id)}/replay")).Problem?.Code ?? "done-replay"));
+        deadLetters.MapPost("/{id}/discard", async (string id, IFormCollection form, Neighbours town) =>
+            Back("/operator", (await town.Send<DeadLetter>("notification", HttpMethod.Delete, $"/deadletters/{Uri.EscapeDataString(id)}")).Problem?.Code ?? "done-discard"));
+
+        routes.MapPost("/language", ([FromForm] string to, [FromForm] string? back, HttpContext http) =>
+        {
+            http.Response.Cookies.Append(LanguageCookie, CookieRequestCultureProvider.MakeCookieValue(new(to == "en" ? "en" : "ko")), new()
+            {
+                HttpOnly = true,
+                SameSite = SameSiteMode.Lax,
+                Secure = http.Request.IsHttps,
+                MaxAge = TimeSpan.FromDays(365),
+            });
+            return See(SignIn.Local(back));
+        });
+    }
+
+    /// <summary>Puts up pictures one after the other; the problem of the first that fails, or null.</summary>
+    public static async Task<Problem?> PutUp(this Neighbours town, Visitor me, string id, IEnumerable<IFormFile> pictures)
+    {
+        foreach (var picture in pictures.Where(p => p.Length > 0))
+        {
+            using var content = new StreamContent(picture.OpenReadStream());
+            content.Headers.ContentLength = picture.Length;
+            if ((await town.Send<Listing>("stock", HttpMethod.Post, $"/inventories/{Uri.EscapeDataString(id)}/pictures?{me.Asks}", content)).Problem is { } problem)
+            {
+                return problem;
+            }
+        }
+
+        return null;
+    }
+
+    private static SeeOther Back(string page, string? said, string? about = null) =>
+        See(said is null ? page : $"{page}?said={Uri.EscapeDataString(said)}{(about is null ? "" : $"&about={about}#r-{about}")}");
+
+    // 303: the browser comes back with a GET, whatever it came with.
+    private static SeeOther See(string address) => new SeeOther(address);
+
+    private sealed class SeeOther(string address) : IResult
+    {
+        public Task ExecuteAsync(HttpContext httpContext)
+        {
+            (httpContext.Response.StatusCode, httpContext.Response.Headers.Location) = (StatusCodes.Status303SeeOther, address);
+            return Task.CompletedTask;
+        }
+    }
+
+    [GeneratedRegex(@"\A(?!\.)[A-Za-z0-9._~-]{1,64}\z")]
+    private static partial Regex IdPattern();
+}

@@ -1,0 +1,66 @@
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using SecondhandTrade.Contracts;
+
+namespace SecondhandTrade.Web;
+
+/// <summary>What a service answered: its value, or the problem it has with what was asked.</summary>
+public sealed record Said<T>(T? Value, Problem? Problem, int Status)
+    where T : class;
+
+/// <summary>A problem as the services tell it; <c>code</c> is what the page has words for.</summary>
+public sealed record Problem(string Code, string? Detail = null, Dictionary<string, string[]>? Errors = null, string? Context = null);
+
+/// <summary>The other services, asked through this app's sidecar in the visitor's name; whoever cannot be asked is a problem, never an exception.</summary>
+public sealed partial class Neighbours(IServiceProvider services, Visitor visitor, IHttpContextAccessor http, ILogger<Neighbours> log)
+{
+    private static readonly JsonSerializerOptions Json = Wire.Options(new DefaultJsonTypeInfoResolver());
+
+    public Task<Said<T>> Get<T>(string app, string path)
+        where T : class => Send<T>(app, HttpMethod.Get, path);
+
+    // With its length: a sidecar never sends a second time what comes in chunks.
+    public Task<Said<T>> Send<T>(string app, HttpMethod method, string path, object? body = null)
+        where T : class => Send<T>(app, method, path, body is null ? null : new StringContent(JsonSerializer.Serialize(body, Json), Encoding.UTF8, "application/json"));
+
+    public async Task<Said<T>> Send<T>(string app, HttpMethod method, string path, HttpContent? content)
+        where T : class
+    {
+        try
+        {
+            using var request = new HttpRequestMessage(method, new Uri($"http://{app}{path}")) { Content = content };
+            if (await visitor.Token() is { } token)
+            {
+                request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+            }
+
+            using var response = await services.GetRequiredKeyedService<HttpClient>(app).SendAsync(request, http.HttpContext?.RequestAborted ?? CancellationToken.None);
+            var (status, text) = ((int)response.StatusCode, await response.Content.ReadAsStringAsync());
+            if (response.IsSuccessStatusCode)
+            {
+                return new(text.Length == 0 ? null : JsonSerializer.Deserialize<T>(text, Json), null, status);
+            }
+
+            // What is no problem of the town's is the sidecar's own: it did not reach the other.
+            return response.Content.Headers.ContentType?.MediaType == "application/problem+json"
+                ? new(null, JsonSerializer.Deserialize<Problem>(text, Json), status)
+                : Unreachable<T>(app, path, $"its sidecar answered {status}");
+        }
+        catch (Exception failure) when (failure is HttpRequestException or TaskCanceledException { InnerException: TimeoutException } or JsonException)
+        {
+            return Unreachable<T>(app, path, failure.Message);
+        }
+    }
+
+    private Said<T> Unreachable<T>(string app, string path, string why)
+        where T : class
+    {
+        LogUnreachable(app, path, why);
+        return new(null, new("context-unavailable", Context: app), 503);
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{App} gave no answer to {Path}: {Why}")]
+    private partial void LogUnreachable(string app, string path, string why);
+}

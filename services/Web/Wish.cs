@@ -1,0 +1,45 @@
+using System.Globalization;
+
+namespace SecondhandTrade.Web;
+
+/// <summary>What a buyer fills in to reserve: as text, so that what is wrong can be shown as it was written.</summary>
+public sealed class Wish
+{
+    public string? Id { get; set; }
+
+    public string? Day { get; set; }
+
+    public string? Time { get; set; }
+
+    public string? Address { get; set; }
+
+    public string? Price { get; set; }
+
+    private string? When => !DateOnly.TryParseExact(Day, "yyyy-MM-dd", out _) ? null
+        : string.IsNullOrEmpty(Time) ? Day
+        : TimeOnly.TryParse(Time, CultureInfo.InvariantCulture, out var time) ? string.Create(CultureInfo.InvariantCulture, $"{Day}T{time:HH':'mm':'ss}+09:00") : null;
+
+    public IEnumerable<string> Wrong(bool namesPrice)
+    {
+        foreach (var (field, holds) in new[] { ("reserveDt", When is not null), ("address", !string.IsNullOrWhiteSpace(Address)), ("price", !namesPrice || long.TryParse(Price, out _)) })
+        {
+            if (!holds)
+            {
+                yield return field;
+            }
+        }
+    }
+
+    /// <summary>The body of <c>POST /reserves</c>; the price is the one the buyer has seen.</summary>
+    public object Body(Listing listing, string buyer) => new
+    {
+        Id,
+        listing.ProductId,
+        UserId = buyer,
+        listing.ProductName,
+        Qty = 1,
+        ReserveDt = When,
+        Address = Address?.Trim(),
+        Price = listing.Price ?? long.Parse(Price!, CultureInfo.InvariantCulture),
+    };
+}
