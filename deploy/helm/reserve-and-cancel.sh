@@ -1,0 +1,16 @@
+# Offers a thing, reserves it, cancels, and looks whether the town agrees. TOWN is its address; TOKEN, where sign-in is on, who asks.
+id="helm-test-$(date +%s)"
+ask() {
+  curl -sS --fail-with-body --max-time 10 --retry 5 --retry-connrefused -H "Authorization: ${TOKEN:+Bearer $TOKEN}" -H 'Content-Type: application/json' "$@"
+  echo
+}
+ask -X POST "$TOWN/inventories" -d "{\"id\":\"$id\",\"productid\":\"$id\",\"productname\":\"helm test\",\"qty\":1,\"price\":1000}"
+ask -X POST "$TOWN/reserves" -d "{\"id\":\"$id\",\"productid\":\"$id\",\"userid\":\"helm-test\",\"productname\":\"helm test\",\"qty\":1,\"price\":1000,\"reserveDt\":\"2099-01-01\",\"address\":\"helm test\"}"
+ask -X PUT "$TOWN/reserves/$id/reservecancel"
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+  said=$(ask "$TOWN/reserves/$id")
+  case $said in *'"CANCELLED"'*) ask -X PUT "$TOWN/inventories/$id/withdraw"; echo "reserved and cancelled"; exit 0 ;; esac
+  sleep 1
+done
+echo "reservation $id was not cancelled within 10 s; the town says: $said"
+exit 1
