@@ -5,12 +5,14 @@ using SecondhandTrade.Platform;
 
 namespace SecondhandTrade.Gateways;
 
-/// <summary>How many requests one may make: <c>Burst</c> at once, and <c>PerSecond</c> for as long as it goes on.</summary>
+/// <summary>How much one may ask: <c>Burst</c> requests at once, <c>PerSecond</c> for as long as it goes on, and <c>Streams</c> held open at a time.</summary>
 public sealed record Limit
 {
     public int Burst { get; init; } = 100;
 
     public int PerSecond { get; init; } = 20;
+
+    public int Streams { get; init; } = 100;
 }
 
 /// <summary>How much of the town one may take up; read from the section <c>Limits</c>.</summary>
@@ -29,14 +31,15 @@ public sealed record Limits
         var strangers = limits.PerAddress ?? (SignIn.From(configuration).IsOpen ? null : new Limit());
         services.AddRateLimiter(options =>
         {
-            options.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, string>(http => http.User.FindFirst(SignIn.Subject) is { Value: var user }
-                ? Bucket($"user {user}", limits.PerUser)
-                : Bucket($"address {http.Connection.RemoteIpAddress}", strangers));
-            options.OnRejected = async (rejected, _) =>
-            {
-                var after = rejected.Lease.TryGetMetadata(MetadataName.RetryAfter, out var wait) ? (int)Math.Ceiling(wait.TotalSeconds) : 1;
-                await Problems.Problem(429, "too-many-requests", "You ask more often than one may; go on more slowly.", Math.Max(1, after)).ExecuteAsync(rejected.HttpContext);
-            };
+            (string Whose, Limit? Limit) Of(HttpContext http) => http.User.FindFirst(SignIn.Subject) is { Value: var user }
+                ? ($"user {user}", limits.PerUser)
+                : ($"address {http.Connection.RemoteIpAddress}", strangers);
+            options.GlobalLimiter = PartitionedRateLimiter.CreateChained(
+                PartitionedRateLimiter.Create<HttpContext, string>(http => Requests(Of(http))),
+                PartitionedRateLimiter.Create<HttpContext, string>(http => Routes.IsStream(http.Request.Path) ? Streams(Of(http)) : RateLimitPartition.GetNoLimiter("")));
+            options.OnRejected = async (rejected, _) => await (rejected.Lease.TryGetMetadata(MetadataName.RetryAfter, out var wait)
+                ? Problems.Problem(429, "too-many-requests", "You ask more often than one may; go on more slowly.", Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)))
+                : Problems.Problem(429, "too-many-requests", "You hold as many streams open as one may; close one of them first.", 1)).ExecuteAsync(rejected.HttpContext);
         });
         services.Configure<ForwardedHeadersOptions>(forwarded =>
         {
@@ -59,12 +62,16 @@ public sealed record Limits
             : throw new InvalidOperationException($"'{proxy}' in Proxies is neither an address nor a network such as 10.0.0.0/8; correct it or leave it out.")),
     ];
 
-    private static RateLimitPartition<string> Bucket(string whose, Limit? limit) => limit is null
-        ? RateLimitPartition.GetNoLimiter(whose)
-        : RateLimitPartition.GetTokenBucketLimiter(whose, _ => new()
+    private static RateLimitPartition<string> Requests((string Whose, Limit? Limit) of) => of.Limit is not { } limit
+        ? RateLimitPartition.GetNoLimiter(of.Whose)
+        : RateLimitPartition.GetTokenBucketLimiter(of.Whose, _ => new()
         {
             TokenLimit = limit.Burst,
             TokensPerPeriod = limit.PerSecond,
             ReplenishmentPeriod = TimeSpan.FromSeconds(1),
         });
+
+    private static RateLimitPartition<string> Streams((string Whose, Limit? Limit) of) => of.Limit is not { } limit
+        ? RateLimitPartition.GetNoLimiter(of.Whose)
+        : RateLimitPartition.GetConcurrencyLimiter(of.Whose, _ => new() { PermitLimit = limit.Streams });
 }

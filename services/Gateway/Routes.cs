@@ -105,6 +105,9 @@ public static class Routes
         return services;
     }
 
+    /// <summary>Whether what is asked for lasts until the caller leaves.</summary>
+    public static bool IsStream(PathString path) => path.StartsWithSegments("/notices/stream") || path.StartsWithSegments("/live");
+
     /// <summary>The context a request was on its way to.</summary>
     public static string Context(this HttpContext http) => http.GetReverseProxyFeature().Route.Config.Metadata!["context"];
 

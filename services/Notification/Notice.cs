@@ -7,6 +7,9 @@ namespace SecondhandTrade.Notifications;
 public sealed record Notice(
     string Id, string UserId, string ProductId, string? ProductName, string Status, string Message, string? ReservationId, DateTimeOffset CreatedAt)
 {
+    /// <summary>The message in English; <see cref="Message"/> is in Korean, or as whoever wrote it worded it, and then there is no other.</summary>
+    public string? MessageEn { get; init; }
+
     public DateTimeOffset? ReadAt { get; init; }
 
     /// <summary>Whether everyone who must know of the notice does: the lists, the stream, the topic.</summary>

@@ -7,7 +7,7 @@ namespace SecondhandTrade.Notifications;
 
 /// <summary>A notice as its addressee sees it: <c>status</c> is that of what it is about, <c>statusCode</c> whether it was read.</summary>
 public sealed record NoticeResource(
-    string Id, string UserId, string ProductId, string? ProductName, string Status, NoticeStatus StatusCode, string Message, string? ReservationId, DateTimeOffset CreatedAt,
+    string Id, string UserId, string ProductId, string? ProductName, string Status, NoticeStatus StatusCode, string Message, string? MessageEn, string? ReservationId, DateTimeOffset CreatedAt,
     [property: JsonPropertyName("_links")] Dictionary<string, Link> Links)
 {
     public const string Kind = "notices";
@@ -26,7 +26,7 @@ public sealed record NoticeResource(
         }
 
         return new(
-            notice.Id, notice.UserId, notice.ProductId, notice.ProductName, notice.Status, notice.StatusCode, notice.Message, notice.ReservationId, notice.CreatedAt, links);
+            notice.Id, notice.UserId, notice.ProductId, notice.ProductName, notice.Status, notice.StatusCode, notice.Message, notice.MessageEn, notice.ReservationId, notice.CreatedAt, links);
     }
 
     public static Row<NoticeResource> Row(Notice notice) => new(

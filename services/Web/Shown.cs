@@ -46,7 +46,8 @@ public sealed record Story(
 public sealed record StoryLine(DateTimeOffset At, string EventType, string Status, string? Reason);
 
 /// <summary>A notice to the visitor.</summary>
-public sealed record Notice(string Id, string ProductId, string? ProductName, string Status, string StatusCode, string Message, string? ReservationId, string UserId, DateTimeOffset CreatedAt);
+public sealed record Notice(
+    string Id, string ProductId, string? ProductName, string Status, string StatusCode, string Message, string? MessageEn, string? ReservationId, string UserId, DateTimeOffset CreatedAt);
 
 /// <summary>How far behind my page is on one topic.</summary>
 public sealed record TopicLag(string Topic, long Applied, DateTimeOffset? LastEventAt, long? BehindMs);

@@ -24,6 +24,7 @@ public class NoticeTests
         var notice = Assert.Single(Notices.Of(About(new ReserveHeld { StatusCode = ReserveStatus.Held, Promoted = true, PayBy = Noon.AddMinutes(30).ToUniversalTime() })));
 
         Assert.Equal("애플워치: 기다리던 차례가 왔습니다. 4월 4일 12:30까지 결제해 주세요.", notice.Message);
+        Assert.Equal("애플워치: It is your turn. Please pay by 4 Apr 12:30.", notice.MessageEn);
     }
 
     [Fact]
@@ -50,11 +51,13 @@ public class NoticeTests
     }
 
     [Theory]
-    [InlineData("payment-timeout", "애플워치: 예약이 만료되었습니다 (결제 시간 지남).")]
-    [InlineData("some-new-code", "애플워치: 예약이 만료되었습니다.")]
-    public void A_reason_is_told_in_words_or_not_at_all(string code, string message)
+    [InlineData("payment-timeout", "애플워치: 예약이 만료되었습니다 (결제 시간 지남).", "애플워치: The reservation has expired (not paid in time).")]
+    [InlineData("some-new-code", "애플워치: 예약이 만료되었습니다.", "애플워치: The reservation has expired.")]
+    public void A_reason_is_told_in_words_or_not_at_all(string code, string korean, string english)
     {
-        Assert.Equal(message, Notices.Of(About(new ReserveCanceled { StatusCode = ReserveStatus.Expired, Reason = code }))[0].Message);
+        var notice = Notices.Of(About(new ReserveCanceled { StatusCode = ReserveStatus.Expired, Reason = code }))[0];
+
+        Assert.Equal((korean, english), (notice.Message, notice.MessageEn));
     }
 
     [Fact]

@@ -35,7 +35,7 @@ public sealed class Appearance(Browser browser)
             }
 
             if (language == "en-GB" && Korean().Match(await person.Page.EvaluateAsync<string>(
-                "(() => { const d = document.body.cloneNode(true); d.querySelectorAll('[lang=ko], .name, .unseen, h3, h1, h2 a, .where, .facts, .said, table, svg, input').forEach(e => e.remove()); return d.textContent })()")) is { Success: true } korean)
+                "(() => { const d = document.body.cloneNode(true); d.querySelectorAll('[lang=ko], .name, .unseen, h3, h1, h2 a, .where, .facts, .said, .message, table, svg, input').forEach(e => e.remove()); return d.textContent })()")) is { Success: true } korean)
             {
                 found.Add($"{path}: says {korean.Value} in English");
             }

@@ -101,6 +101,23 @@ public sealed class Stories(Browser browser)
     }
 
     [Fact]
+    public async Task Who_reads_English_is_told_in_English()
+    {
+        await using var town = await TestTown.Open();
+        await town.Post("/inventories", new { id = "100", productid = "100", productname = "bicycle", qty = 1, sellerid = "수진", price = 30000 });
+        await town.Reserve("1", "100", "민호", 30000);
+        await town.Settle();
+        await using var reader = await browser.Person(town, "Ann", "en-GB");
+        await reader.Reserve("100", "Join the queue");
+        await reader.Sees("You are number 1 in line");
+        await town.Put("/reserves/1/reservecancel");
+        await reader.Sees("bicycle: It is your turn. Please pay by ", "#heard");
+        await reader.Go("/me/notices");
+        await reader.Sees("bicycle: You are number 1 in the queue.", ".notices");
+        Assert.DoesNotMatch("[가-힣]", await reader.Page.InnerTextAsync("#notices"));
+    }
+
+    [Fact]
     public async Task A_hold_nobody_pays_for_expires_before_the_buyers_eyes()
     {
         await using var town = await TestTown.Open();

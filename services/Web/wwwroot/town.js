@@ -74,8 +74,10 @@
         stream.onopen = changed;
         stream.addEventListener("product", changed);
         stream.onmessage = e => {
-            heard.lang = "ko";
-            heard.textContent = JSON.parse(e.data).message;
+            const notice = JSON.parse(e.data);
+            const english = document.documentElement.lang === "en" && notice.messageEn;
+            heard.lang = english ? "en" : "ko";
+            heard.textContent = english || notice.message;
             clearTimeout(heard.timer);
             heard.timer = setTimeout(() => heard.textContent = "", 10000);
             changed();

@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Net;
+using SecondhandTrade.SystemTests.Runner;
 
 namespace SecondhandTrade.SystemTests.Rights;
 
@@ -42,6 +44,37 @@ public sealed class Crowding(ITestOutputHelper output)
         await town.Put("/reserves/0/reservecancel");
         await town.Settle();
         Assert.Equal("예약완료", (await town.Reserve("3", "100", "abc"))["status"]);
+    }
+
+    [Fact]
+    public async Task Nobody_may_hold_more_than_so_many_streams_open_and_one_that_is_closed_makes_room()
+    {
+        await using var issuer = await Issuer.Open();
+        await using var town = await TestTown.Open(new Dictionary<string, string>(issuer.Settings) { ["Limits:PerUser:Streams"] = "2" });
+        using var http = new HttpClient { BaseAddress = town.Address("gateway") };
+        var (first, second) = (await Open("abc"), await Open("abc"));
+        using var third = await Open("abc");
+        Assert.Equal(((HttpStatusCode)429, "application/problem+json"), (third.StatusCode, third.Content.Headers.ContentType?.MediaType));
+        Assert.NotNull(third.Headers.RetryAfter);
+        using var another = await Open("another");
+        Assert.Equal((HttpStatusCode.OK, HttpStatusCode.OK, HttpStatusCode.OK), (first.StatusCode, second.StatusCode, another.StatusCode));
+        Assert.Equal(HttpStatusCode.OK, (await Ask(town, issuer.Token("abc"))).Code);
+
+        first.Dispose();
+        await Eventually.HoldsAsync(
+            async () =>
+            {
+                using var again = await Open("abc");
+                return again.StatusCode == HttpStatusCode.OK;
+            },
+            () => "a closed stream to make room");
+        second.Dispose();
+
+        Task<HttpResponseMessage> Open(string user)
+        {
+            var request = new HttpRequestMessage(HttpMethod.Get, "/notices/stream") { Headers = { Authorization = new("Bearer", issuer.Token(user)) } };
+            return http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        }
     }
 
     [Fact]

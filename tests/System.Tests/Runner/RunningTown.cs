@@ -28,7 +28,10 @@ public sealed class RunningTown : IDisposable
     {
         // The usual port may be a developer's own town's.
         string[] apart = arguments.Contains("--check") || arguments.Contains("--town-port") ? [] : ["--town-port", $"{Ports.Free(1)[0]}"];
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "SecondhandTrade.Local.dll"), .. apart, .. arguments])
+
+        // Whoever runs the tests in the background may have had them ignore Ctrl-C, and the runner would inherit that.
+        string[] dotnet = OperatingSystem.IsLinux() ? ["env", "--default-signal=INT", "dotnet"] : ["dotnet"];
+        var start = new ProcessStartInfo(dotnet[0], [.. dotnet[1..], Path.Combine(AppContext.BaseDirectory, "SecondhandTrade.Local.dll"), .. apart, .. arguments])
         {
             WorkingDirectory = directory,
             RedirectStandardOutput = true,
