@@ -31,7 +31,7 @@ public sealed record ChangeInventory(string? ProductName, int? Qty, long? Price,
         .Text(Description, "description", longest: 4000)
         .At(Latitude, Longitude);
 
-    public Offer Offer() => new(ProductName, null, Price, Description, Latitude is { } lat ? new(lat, Longitude!.Value) : null, Instant, Hidden);
+    public Offer Offer() => new(ProductName, null, Price, Description, Latitude is { } lat ? new(Points.About(lat)!.Value, Points.About(Longitude)!.Value) : null, Instant, Hidden);
 }
 
 /// <summary>Which inventory stands for which product, and how it was asked for; written once, before anything else.</summary>
@@ -90,6 +90,9 @@ internal static class Points
         .That(latitude is null or (>= -90 and <= 90), "latitude", "latitude must be from -90 to 90 degrees.")
         .That(longitude is null or (>= -180 and <= 180), "longitude", "longitude must be from -180 to 180 degrees.")
         .That(latitude is null == longitude is null, latitude is null ? "latitude" : "longitude", "latitude and longitude go together.");
+
+    /// <summary>A degree to a hundred metres: nearer than that the town does not know where anyone lives.</summary>
+    public static double? About(double? degrees) => degrees is { } exact ? Math.Round(exact, 3) : null;
 
     /// <summary>Kilometres between two points along the surface.</summary>
     public static double Kilometres(double latitude, double longitude, double toLatitude, double toLongitude)

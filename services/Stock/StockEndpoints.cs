@@ -42,7 +42,14 @@ public static class StockEndpoints
         inventories.MapPost("", async (RegisterInventory body, Caller caller, HttpContext http, AggregateStore store, IActorProxyFactory actors) =>
         {
             var id = http.NewId(body.Id);
-            var asked = body with { Id = id, ProductId = body.ProductId ?? id, SellerId = caller.Named(body.SellerId) };
+            var asked = body with
+            {
+                Id = id,
+                ProductId = body.ProductId ?? id,
+                SellerId = caller.Named(body.SellerId),
+                Latitude = Points.About(body.Latitude),
+                Longitude = Points.About(body.Longitude),
+            };
             if (asked.Wrong() is { } wrong)
             {
                 return wrong;

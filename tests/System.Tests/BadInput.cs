@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using SecondhandTrade.SystemTests.Documents;
 
 namespace SecondhandTrade.SystemTests;
 
@@ -124,9 +125,9 @@ public sealed class BadInput
     {
         await using var town = await TestTown.Open();
         await town.List("100");
-        byte[] jpeg = [0xFF, 0xD8, 0xFF, 0xE0, .. new byte[size - 4]];
+        var png = GeneratedRequest.Picture(1);
         using var http = new HttpClient();
-        using var picture = new ByteArrayContent(jpeg) { Headers = { ContentType = new("image/jpeg") } };
+        using var picture = new ByteArrayContent([.. png, .. new byte[size - png.Length]]) { Headers = { ContentType = new("image/png") } };
         using var answer = await http.PostAsync(new Uri(town.Address("gateway"), "/inventories/100/pictures"), picture);
         Assert.Equal(expected, answer.StatusCode);
     }

@@ -39,6 +39,57 @@ public sealed class Journeys
     }
 
     [Fact]
+    public async Task Each_of_the_two_is_told_only_what_they_may_do_themselves()
+    {
+        await using var town = await TestTown.Open();
+        await town.Post("/inventories", new { id = "100", productid = "100", productname = "애플워치", qty = 1, sellerid = "seller" });
+        await town.Settle();
+        await town.Provider("decline");
+        await town.Reserve("1", "100", "abc");
+        await town.Settle();
+        await Told("reserves", ["pay", "reservecancel"], ["reservecancel"]);
+
+        await town.Provider("ok");
+        await town.Put("/reserves/1/pay?userid=abc");
+        await town.Settle();
+        await Told("reserves", ["reservecancel"], ["reservecancel"]);
+        await Told("trades", ["receive", "cancel"], ["handover", "cancel"]);
+
+        await town.Put("/trades/1/handover?userid=seller");
+        await town.Settle();
+        await Told("trades", ["complete", "defer", "dispute"], []);
+
+        // As one thing and as one of a list; a link is as good as what it leads to.
+        async Task Told(string kind, string[] buyers, string[] sellers)
+        {
+            foreach (var (user, may) in new[] { ("abc", buyers), ("seller", sellers) })
+            {
+                var one = await town.Get($"/{kind}/1?userid={user}");
+                var listed = (await town.Get($"/{kind}?userid={user}")).List(kind).Single()!["_links"]!.AsObject().Select(l => l.Key);
+                Assert.Equal((string.Join(' ', may), string.Join(' ', may)), (string.Join(' ', one.Links.Where(IsAct)), string.Join(' ', listed.Where(IsAct))));
+                foreach (var other in buyers.Concat(sellers).Except(may))
+                {
+                    Assert.Equal(404, (int)(await town.Put($"/{kind}/1/{other}?userid={user}", new { reason = "broken" })).Code);
+                }
+            }
+        }
+
+        static bool IsAct(string link) => link is not ("self" or "reserve" or "payment" or "timeline");
+    }
+
+    [Fact]
+    public async Task Nobody_learns_where_someone_lives_nearer_than_a_hundred_metres()
+    {
+        await using var town = await TestTown.Open();
+        var offered = await town.Post("/inventories", new { id = "100", productid = "100", productname = "자전거", qty = 1, sellerid = "seller", latitude = 37.481634, longitude = 126.997211 });
+        Assert.Equal(("37.482", "126.997"), (offered["latitude"], offered["longitude"]));
+        var moved = await town.Send(HttpMethod.Patch, "/inventories/100?userid=seller", new { latitude = 37.4999999, longitude = 127.0004 });
+        Assert.Equal(("37.5", "127"), (moved["latitude"], moved["longitude"]));
+        await town.Settle();
+        Assert.Single((await town.Get("/inventories?near=37.5,127&within=0.01")).List("inventories"));
+    }
+
+    [Fact]
     public async Task One_who_waits_comes_up_by_itself_when_the_first_cancels()
     {
         await using var town = await TestTown.Open();

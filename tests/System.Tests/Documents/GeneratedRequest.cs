@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using SkiaSharp;
 
 namespace SecondhandTrade.SystemTests.Documents;
 
@@ -67,7 +68,12 @@ public sealed class GeneratedRequest
     public bool IsWrong { get; private set; }
 
     /// <summary>One of the pictures that are sent.</summary>
-    public static byte[] Picture(int number) => [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, (byte)number];
+    public static byte[] Picture(int number)
+    {
+        using var bitmap = new SKBitmap(number + 1, 1);
+        using var png = bitmap.Encode(SKEncodedImageFormat.Png, 100);
+        return png.ToArray();
+    }
 
     public static GeneratedRequest Of(int number, Operation operation, IReadOnlyDictionary<string, string[]> known) => new(number, operation, known);
 
