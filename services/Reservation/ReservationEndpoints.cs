@@ -52,12 +52,12 @@ public static class ReservationEndpoints
 
             var (views, total) = await lists.Query<ReserveResource>(
                 ReserveResource.Kind, paging, caller.UserId is { } own ? $"userid={own}" : null, productid is null ? null : $"productid={productid}", status is null ? null : $"status={status}");
-            return Hal.List(http, ReserveResource.Kind, [.. views.Select(v => v.UserId == caller.UserId ? v : v with { Address = null })], total, paging);
+            return Hal.List(http, ReserveResource.Kind, [.. views.Select(v => v.UserId == caller.UserId ? v : v.For(caller) with { Address = null })], total, paging);
         }).WithSummary("Lists the caller's reservations, as buyer and as seller.").Lists<ReserveResource>(ReserveResource.Kind);
 
         reserves.MapGet("/{id}", async (string id, Caller caller, HttpContext http, Intake intake) =>
             await Find(intake, caller, id) is var (journal, position)
-                ? Hal.Ok(http, ReserveResource.Of(journal, position, caller.UserId), $"{journal.Last.Version}.{position}")
+                ? Hal.Ok(http, ReserveResource.Of(journal, position, caller), $"{journal.Last.Version}.{position}")
                 : Problems.NotFound("reservation", id)).WithSummary("Shows a reservation to its buyer and its seller.").Answers<ReserveResource>(200);
 
         reserves.MapGet("/{id}/timeline", async (string id, Caller caller, HttpContext http, Intake intake) =>
@@ -113,7 +113,7 @@ public static class ReservationEndpoints
             }
 
             var reserve = reply.View is { Status: ReserveStatus.CancelPending } pending ? await intake.Void(journal.Request.ProductId!, pending) : reply.View!;
-            return Hal.Ok(http, ReserveResource.Of(journal with { Last = reserve }, null, caller.UserId), $"{reserve.Version}.", reserve.Status == ReserveStatus.CancelPending ? 202 : 200);
+            return Hal.Ok(http, ReserveResource.Of(journal with { Last = reserve }, null, caller), $"{reserve.Version}.", reserve.Status == ReserveStatus.CancelPending ? 202 : 200);
         }).WithSummary("Cancels a reservation; what was paid is voided or given back.").Answers<ReserveResource>(200, 202).Refuses(409, "not-allowed-in-state", "already-handed-over");
 
         routes.MapGet("/products/{productid}/queue", async (string productid, Caller caller, HttpContext http, AggregateStore store) =>
@@ -175,7 +175,7 @@ public static class ReservationEndpoints
         }
 
         var position = reserve.Status == ReserveStatus.Waitlisted ? (await intake.Find(reserve.Id))?.Position : null;
-        var resource = ReserveResource.Of(journal with { Last = reserve }, position, null);
+        var resource = ReserveResource.Of(journal with { Last = reserve }, position);
         return Hal.Ok(http, resource, $"{reserve.Version}.{position}", pending ? 202 : created ? 201 : 200, created ? $"/reserves/{reserve.Id}" : null);
     }
 

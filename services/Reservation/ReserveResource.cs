@@ -14,7 +14,22 @@ public sealed record ReserveResource(
 {
     public const string Kind = "reserves";
 
-    public static ReserveResource Of(Journal journal, int? position, string? reader)
+    /// <summary>The reservation as the caller sees it.</summary>
+    public static ReserveResource Of(Journal journal, int? position, Caller caller)
+    {
+        // The place is between the two only once the trade is accepted.
+        var whole = Of(journal, position);
+        return caller.Is(whole.UserId) || (caller.Is(whole.SellerId) && journal.Last.Accepted) ? whole.For(caller) : whole.For(caller) with { Address = null };
+    }
+
+    /// <summary>This without what only the buyer may do, for one who is not.</summary>
+    public ReserveResource For(Caller caller) => caller.Is(UserId) ? this : this with
+    {
+        Links = Links.Where(l => l.Key != "pay" && !(l.Key == "reservecancel" && StatusCode is ReserveStatus.Requested or ReserveStatus.Waitlisted)).ToDictionary(),
+    };
+
+    /// <summary>The reservation as its buyer sees it.</summary>
+    public static ReserveResource Of(Journal journal, int? position)
     {
         var (reserve, path) = (journal.Last, $"/reserves/{journal.Request.Id}");
         var links = new Dictionary<string, Link> { ["self"] = new(path), ["timeline"] = new($"{path}/timeline") };
@@ -23,11 +38,9 @@ public sealed record ReserveResource(
             links[action] = new($"{path}/{action}", "PUT");
         }
 
-        // The place is between the two only once the trade is accepted.
-        var hidden = reader is not null && reader != reserve.UserId && !(reader == reserve.SellerId && reserve.Accepted);
         return new(
             reserve.Id, journal.Request.ProductId!, reserve.ProductName, reserve.UserId, reserve.SellerId, reserve.Qty, reserve.Price == 0 ? null : reserve.Price,
-            reserve.ReserveDt, hidden ? null : reserve.Address, reserve.Status.Korean(), reserve.Status, position,
+            reserve.ReserveDt, reserve.Address, reserve.Status.Korean(), reserve.Status, position,
             reserve.Status == ReserveStatus.Held ? reserve.PayBy : null, reserve.PaymentId, reserve.Promoted, reserve.Reason, journal.At, links);
     }
 
@@ -44,7 +57,7 @@ public sealed record ReserveResource(
             .. journal.Last.SellerId is { } seller ? new[] { $"userid={seller}" } : [],
             .. journal.Last.IsOpen ? new[] { $"open={journal.Last.UserId}" } : [],
         ],
-        Of(journal, null, null));
+        Of(journal, null));
 }
 
 /// <summary>What happened to a reservation, oldest first.</summary>

@@ -170,11 +170,11 @@ public sealed record Trade(string Id) : IAggregate<Trade>
         _ => Refuse("completed"),
     };
 
-    /// <summary>The buyer wants more time to look at the goods: as much again, up to the limit.</summary>
-    public Decision<Trade> Defer(string? by) => Status switch
+    /// <summary>The buyer wants more time to look at the goods: as much again, up to the limit. Asked twice in a row, it is put off once.</summary>
+    public Decision<Trade> Defer(string? by, DateTimeOffset now) => Status switch
     {
         _ when Stranger(by, seller: false) => NotFound,
-        TradeStatus.HandedOver when CompleteBy < HandedOverAt + Terms.DeferAtMost => To<TradeDeferred>(this with
+        TradeStatus.HandedOver when CompleteBy < HandedOverAt + Terms.DeferAtMost => CompleteBy - now > Terms.CompleteWithin ? Unchanged.Already : To<TradeDeferred>(this with
         {
             CompleteBy = new[] { CompleteBy!.Value + Terms.CompleteWithin, HandedOverAt!.Value + Terms.DeferAtMost }.Min(),
         }),

@@ -55,7 +55,7 @@ public sealed class TradeActor(ActorHost host, AggregateStore store, ReadModel l
         TradeAction.HandOver => trade.HandOver(by, seller: true, Now),
         TradeAction.Receive => trade.HandOver(by, seller: false, Now),
         TradeAction.Complete => trade.Complete(by),
-        TradeAction.Defer => trade.Defer(by),
+        TradeAction.Defer => trade.Defer(by, Now),
         TradeAction.Cancel => trade.Cancel(by),
         TradeAction.Dispute => trade.Dispute(by, reason),
         TradeAction.ResolvePaidOut => trade.Resolve(refund: false),

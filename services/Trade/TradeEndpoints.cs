@@ -39,7 +39,35 @@ public sealed record TradeResource(
 {
     public const string Kind = "trades";
 
-    public static TradeResource Of(Trade trade, string? reader)
+    private static readonly string[] Buyers = ["receive", "complete", "defer", "dispute"];
+    private static readonly string[] Sellers = ["accept", "decline", "handover"];
+
+    /// <summary>The trade as the caller sees it; whoever is no party but may see it, as the town does, sees it whole.</summary>
+    public static TradeResource Of(Trade trade, Caller? caller)
+    {
+        // The place is between the two only once the trade is accepted.
+        var whole = Of(trade);
+        return caller is null ? whole
+            : caller.Is(whole.UserId) || (caller.Is(whole.SellerId) && trade.Accepted) ? whole.For(caller)
+            : whole.For(caller) with { Address = null };
+    }
+
+    /// <summary>This without what only another may do.</summary>
+    public TradeResource For(Caller caller) => this with
+    {
+        Links = Links.Where(l => !(Buyers.Contains(l.Key) && !caller.Is(UserId)) && !(Sellers.Contains(l.Key) && !caller.ActsFor(SellerId))).ToDictionary(),
+    };
+
+    public static Row<TradeResource> Row(Document<Trade> document)
+    {
+        var trade = document.State;
+        return new(
+            trade.Id, document.Version, trade.OpenedAt.ToUnixTimeMilliseconds(),
+            [$"userid={trade.About!.UserId}", $"productid={trade.About.ProductId}", $"status={trade.Status!.Value.Korean(trade.ByReservation)}", .. trade.About.SellerId is { } seller ? new[] { $"userid={seller}" } : []],
+            Of(trade));
+    }
+
+    private static TradeResource Of(Trade trade)
     {
         var (about, path) = (trade.About!, $"/trades/{trade.Id}");
         var links = new Dictionary<string, Link> { ["self"] = new(path), ["reserve"] = new($"/reserves/{trade.Id}"), ["payment"] = new($"/payments/{about.PaymentId}") };
@@ -48,20 +76,9 @@ public sealed record TradeResource(
             links[action] = new($"{path}/{action}", "PUT");
         }
 
-        // The place is between the two only once the trade is accepted.
-        var hidden = reader is not null && reader != about.UserId && !(reader == about.SellerId && trade.Accepted);
         return new(
-            trade.Id, about.ProductId, about.ProductName, about.UserId, about.SellerId, about.Qty, about.Price, about.ReserveDt, hidden ? null : about.Address, about.PaymentId,
+            trade.Id, about.ProductId, about.ProductName, about.UserId, about.SellerId, about.Qty, about.Price, about.ReserveDt, about.Address, about.PaymentId,
             trade.Status!.Value.Korean(trade.ByReservation), trade.Status.Value, trade.AcceptBy, trade.HandedOverAt, trade.CompleteBy, trade.Reason, trade.OpenedAt, links);
-    }
-
-    public static Row<TradeResource> Row(Document<Trade> document)
-    {
-        var trade = document.State;
-        return new(
-            trade.Id, document.Version, trade.OpenedAt.ToUnixTimeMilliseconds(),
-            [$"userid={trade.About!.UserId}", $"productid={trade.About.ProductId}", $"status={trade.Status!.Value.Korean(trade.ByReservation)}", .. trade.About.SellerId is { } seller ? new[] { $"userid={seller}" } : []],
-            Of(trade, null));
     }
 }
 
@@ -104,16 +121,16 @@ public static class TradeEndpoints
                 trade = await Until(store, body.Id!, t => t.Status is not null);
                 if (trade.Status == TradeStatus.Draft && trade.About is { } draft && body.Means(draft) && await claims.Claim(trade) is { View: { Exists: true } claimed })
                 {
-                    return Matches(http, body, claimed, 201);
+                    return Matches(http, body, caller, claimed, 201);
                 }
 
                 trade = await Find(store, body.Id!);
-                return trade.Exists ? Matches(http, body, trade, 201)
+                return trade.Exists ? Matches(http, body, caller, trade, 201)
                     : trade.Status == TradeStatus.Refused ? Problems.Problem(402, "payment-required", $"The payment of reservation {body.Id} could not be claimed; there is no trade.")
                     : Problems.Unavailable("trade-not-ready", $"Reservation {body.Id} is paid but its trade is not open yet; ask again in a moment.", 1);
             }
 
-            return Matches(http, body, trade, 200);
+            return Matches(http, body, caller, trade, 200);
         }).WithSummary("Opens the trade of a reservation that is paid; it opens by itself, too.")
             .Answers<TradeResource>(200, 201).Refuses(402, "payment-required").Refuses(409, "id-conflict").Refuses(503, "payment-unavailable", "trade-not-ready");
 
@@ -127,11 +144,11 @@ public static class TradeEndpoints
 
             var (views, total) = await lists.Query<TradeResource>(
                 TradeResource.Kind, paging, caller.UserId is { } own ? $"userid={own}" : null, productid is null ? null : $"productid={productid}", status is null ? null : $"status={status}");
-            return Hal.List(http, TradeResource.Kind, [.. views.Select(v => v.UserId == caller.UserId ? v : v with { Address = null })], total, paging);
+            return Hal.List(http, TradeResource.Kind, [.. views.Select(v => (v.UserId == caller.UserId ? v : v with { Address = null }).For(caller))], total, paging);
         }).WithSummary("Lists the caller's trades, as buyer and as seller.").Lists<TradeResource>(TradeResource.Kind);
 
         trades.MapGet("/{id}", async (string id, Caller caller, HttpContext http, AggregateStore store) =>
-            await Find(store, id) is { Exists: true } trade && IsParty(caller, trade) ? Hal.Ok(http, TradeResource.Of(trade, caller.UserId), Tag(trade)) : Problems.NotFound("trade", id))
+            await Find(store, id) is { Exists: true } trade && IsParty(caller, trade) ? Hal.Ok(http, TradeResource.Of(trade, caller), Tag(trade)) : Problems.NotFound("trade", id))
             .WithSummary("Shows a trade to its buyer and its seller.").Answers<TradeResource>(200);
 
         void Act(string name, TradeAction action, string summary, params IEnumerable<string> refusals) => trades.MapPut($"/{{id}}/{name}", (string id, Caller caller, HttpContext http, AggregateStore store, IActorProxyFactory actors) =>
@@ -175,11 +192,11 @@ public static class TradeEndpoints
         var reply = await actors.Trade(id).Do(action, caller?.UserId, reason);
         return reply.Refusal is { } refusal
             ? Problems.Refused(refusal, refusal.Code == "not-found" ? 404 : 409)
-            : Hal.Ok(http, TradeResource.Of(reply.View!, caller?.UserId), Tag(reply.View!));
+            : Hal.Ok(http, TradeResource.Of(reply.View!, caller), Tag(reply.View!));
     }
 
-    private static IResult Matches(HttpContext http, OpenTrade body, Trade trade, int status) => body.Means(trade.About!)
-        ? Hal.Ok(http, TradeResource.Of(trade, body.UserId), Tag(trade), status, status == 201 ? $"/trades/{trade.Id}" : null)
+    private static IResult Matches(HttpContext http, OpenTrade body, Caller caller, Trade trade, int status) => body.Means(trade.About!)
+        ? Hal.Ok(http, TradeResource.Of(trade, caller), Tag(trade), status, status == 201 ? $"/trades/{trade.Id}" : null)
         : Problems.Problem(409, "id-conflict", $"Trade {trade.Id} is about another product, buyer, quantity or price.");
 
     private static IResult Unpaid(string id) => Problems.Problem(402, "payment-required", $"Reservation {id} has no authorised payment; a trade exists only once it is paid.");
