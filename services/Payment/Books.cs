@@ -25,23 +25,36 @@ public sealed partial class Books(ReadModel lists, IPaymentProvider provider, Ti
     public async Task<Reconciliation> Reconcile(CancellationToken stop)
     {
         var (payments, _) = await lists.Query<PaymentResource>(PaymentResource.Kind, new("0", $"{int.MaxValue}", null));
-        var theirs = await provider.Records(stop);
+
+        // A payment may have been tried more than once: its tries are its id and a number.
+        var theirs = (await provider.Records(stop)).ToLookup(r => r.Key[..Math.Max(0, r.Key.LastIndexOf('-'))], r => r.Value);
         var differences = new List<Difference>();
+        void Compare(string id, string ours, Func<IEnumerable<string>, bool> agrees)
+        {
+            if (!agrees(theirs[id]))
+            {
+                differences.Add(new(id, ours, string.Join(", ", theirs[id])));
+            }
+        }
+
         foreach (var payment in payments)
         {
             // What is still under way, or waits for the provider's word, may differ for a moment; what is settled may not.
-            var expected = payment.StatusCode switch
+            switch (payment.StatusCode)
             {
-                PaymentStatus.Captured => "captured",
-                PaymentStatus.Released => "released",
-                PaymentStatus.Refunded => "refunded",
-                _ => null,
-            };
-            var known = theirs.Where(r => r.Key.StartsWith($"{payment.Id}-", StringComparison.Ordinal) && r.Key.AsSpan(payment.Id.Length + 1).IndexOfAnyExceptInRange('0', '9') < 0).Select(r => r.Value).ToList();
-            if (expected is not null && !known.Contains(expected))
-            {
-                differences.Add(new(payment.Id, expected, string.Join(", ", known)));
+                case PaymentStatus.Captured or PaymentStatus.Released or PaymentStatus.Refunded:
+                    var word = payment.StatusCode.ToString().ToLowerInvariant();
+                    Compare(payment.Id, word, words => words.Contains(word));
+                    break;
+                case PaymentStatus.Voided or PaymentStatus.Declined or PaymentStatus.Expired:
+                    Compare(payment.Id, payment.StatusCode.ToString().ToLowerInvariant(), words => !words.Any(HasMoney));
+                    break;
             }
+        }
+
+        foreach (var unknown in theirs.Select(r => r.Key).Except(payments.Select(p => p.Id)))
+        {
+            Compare(unknown, "unknown", words => !words.Any(HasMoney));
         }
 
         var (captured, escrow, released, refunded) = (payments.Sum(p => p.Captured), payments.Sum(p => p.Escrow), payments.Sum(p => p.Released), payments.Sum(p => p.Refunded));
@@ -49,6 +62,8 @@ public sealed partial class Books(ReadModel lists, IPaymentProvider provider, Ti
         found = differences.Count + (balanced ? 0 : 1);
         return new(payments.Count, captured, escrow, released, refunded, balanced, differences);
     }
+
+    private static bool HasMoney(string theirs) => theirs is "captured" or "released";
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {

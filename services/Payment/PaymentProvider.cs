@@ -24,7 +24,7 @@ public interface IPaymentProvider
 
     Task<ProviderWord> Release(string key, CancellationToken stop);
 
-    /// <summary>Won that the provider holds as captured and not refunded or paid out, by key; for reconciliation.</summary>
+    /// <summary>What became of everything the provider was ever asked, by key: <c>authorised</c>, <c>captured</c>, <c>released</c>, <c>refunded</c>, <c>voided</c>, <c>declined</c>.</summary>
     Task<IReadOnlyDictionary<string, string>> Records(CancellationToken stop);
 }
 

@@ -1,5 +1,7 @@
 using System.Net;
 using System.Text.Json;
+using System.Text.Json.Nodes;
+using SecondhandTrade.Payments;
 using SecondhandTrade.Platform;
 using SecondhandTrade.Reservations;
 
@@ -8,6 +10,28 @@ namespace SecondhandTrade.SystemTests;
 /// <summary>What happens when something does not work: nothing is lost, nothing is sold twice, and people are told.</summary>
 public sealed class Failures
 {
+    [Fact]
+    public async Task Money_that_only_the_provider_knows_of_is_found()
+    {
+        await using var town = await TestTown.Open();
+        await town.List("100");
+        await town.Reserve("1", "100", "abc");
+        await town.Settle();
+        await Verify.Holds(town);
+        var provider = town.Service<IPaymentProvider>("payment");
+        await provider.Authorise("forgotten-1", "abc", 1000, CancellationToken.None);
+        Assert.Empty(await Found());
+
+        await provider.Capture("forgotten-1", CancellationToken.None);
+        var difference = Assert.Single(await Found())!;
+        Assert.Equal(("forgotten", "unknown", "captured"), ($"{difference["key"]}", $"{difference["ours"]}", $"{difference["theirs"]}"));
+
+        await provider.Refund("forgotten-1", CancellationToken.None);
+        Assert.Empty(await Found());
+
+        async Task<JsonArray> Found() => (await town.Send(HttpMethod.Get, "/payments/reconciliation", app: "payment")).Body!["differences"]!.AsArray();
+    }
+
     [Fact]
     public async Task With_payment_slow_a_buyer_is_told_to_pay_later_and_can()
     {

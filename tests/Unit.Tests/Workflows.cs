@@ -22,6 +22,20 @@ public sealed partial class Workflows
         Assert.All(uses, what => Assert.Matches(Pinned(), what));
     }
 
+    [Fact]
+    public void Nothing_is_released_that_was_not_tested()
+    {
+        var jobs = (YamlMappingNode)Root(".github/workflows/release.yml")["jobs"];
+        Assert.Equal("./.github/workflows/ci.yml", jobs["test"]["uses"].ToString());
+        Assert.Equal("test", jobs["images"]["needs"].ToString());
+        Assert.Equal("images", jobs["chart"]["needs"].ToString());
+    }
+
+    [Fact]
+    public void What_the_pages_looked_like_is_kept() => Assert.Contains(
+        Jobs(".github/workflows/ci.yml").SelectMany(Steps),
+        step => Has(step, "with") && Has((YamlMappingNode)step["with"], "path") && step["with"]["path"].ToString() == "TestResults/screenshots");
+
     [Theory]
     [MemberData(nameof(Files))]
     public void They_may_read_and_a_job_that_may_more_says_so_itself(string file)
@@ -74,7 +88,9 @@ public sealed partial class Workflows
         return (YamlMappingNode)Assert.Single(stream.Documents).RootNode;
     }
 
-    private static IEnumerable<YamlMappingNode> Jobs(string file) => ((YamlMappingNode)Root(file)["jobs"]).Children.Values.Cast<YamlMappingNode>();
+    // Without those that are a whole workflow of this repository, which stands here itself.
+    private static IEnumerable<YamlMappingNode> Jobs(string file) =>
+        ((YamlMappingNode)Root(file)["jobs"]).Children.Values.Cast<YamlMappingNode>().Where(job => !Has(job, "uses") || !job["uses"].ToString().StartsWith("./", StringComparison.Ordinal));
 
     private static IEnumerable<YamlMappingNode> Steps(YamlMappingNode job) => job["steps"].AllOf();
 
@@ -83,7 +99,7 @@ public sealed partial class Workflows
 
     private static bool Has(YamlMappingNode node, string key) => node.Children.ContainsKey(new YamlScalarNode(key));
 
-    [GeneratedRegex(@"^\s*(- )?uses:\s*(?<what>.*)$", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^\s*(- )?uses:\s*(?<what>[^.\s].*)$", RegexOptions.Multiline)]
     private static partial Regex Uses();
 
     [GeneratedRegex(@"^[\w.-]+/[\w./-]+@[0-9a-f]{40} # v[0-9]+\.[0-9]+\.[0-9]+\s*$")]

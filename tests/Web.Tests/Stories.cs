@@ -181,7 +181,7 @@ public sealed class Stories(Browser browser)
         Assert.Equal(640, await shown.First.EvaluateAsync<int>("async i => { await i.decode(); return i.naturalWidth; }"));
         var item = new Uri(seller.Page.Url).Segments[^1];
         var picture = await seller.Page.APIRequest.GetAsync(await shown.First.GetAttributeAsync("src") ?? "");
-        Assert.Equal(("image/png", "nosniff"), (picture.Headers["content-type"], picture.Headers["x-content-type-options"]));
+        Assert.Equal(("image/webp", "nosniff"), (picture.Headers["content-type"], picture.Headers["x-content-type-options"]));
         Assert.Contains("immutable", picture.Headers["cache-control"], StringComparison.Ordinal);
 
         await seller.Page.SetInputFilesAsync("#pictures", File("<script>"u8.ToArray()));
