@@ -27,6 +27,9 @@ public sealed record Setting
 
     /// <summary>Seconds between two looks at /healthz of the app; null = nobody looks.</summary>
     public int? HealthEverySeconds { get; init; }
+
+    /// <summary>Whether time passes as it does, where it would else be the test's to give.</summary>
+    public bool ByTheWall { get; init; }
 }
 
 /// <summary>One of those the same contract is held to.</summary>

@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using SecondhandTrade.Local;
 
 namespace SecondhandTrade.SystemTests.Sidecars.Contract;
 
@@ -84,6 +85,12 @@ public sealed class SidecarUnderTest : IAsyncDisposable
         await run.ConnectAsync(index, new Uri(address), ready);
         return made;
     }
+
+    /// <summary>Where an app that is a process of its own is to listen.</summary>
+    public int PortOf(string app) => run.AppPort(IndexOf(app, 0)) is > 0 and var port ? port : Ports.Free(1)[0];
+
+    /// <summary>Gives such an app to its sidecar, now that it listens.</summary>
+    public Task ConnectAsync(string app, int port) => run.ConnectAsync(IndexOf(app, 0), new Uri($"http://127.0.0.1:{port}"), ready: true);
 
     /// <summary>Ends an app, and its sidecar with it, as a pod goes.</summary>
     public async Task StopAsync(string app, int replica = 0)

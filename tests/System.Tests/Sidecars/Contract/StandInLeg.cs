@@ -15,7 +15,7 @@ public sealed class StandInLeg(string? redis, string? missing = null) : Leg
 
     public override async Task<LegRun> StartAsync(Setting setting)
     {
-        var clock = new FakeTimeProvider(new DateTimeOffset(2030, 1, 1, 9, 0, 0, TimeSpan.Zero));
+        var clock = setting.ByTheWall ? TimeProvider.System : new FakeTimeProvider(new DateTimeOffset(2030, 1, 1, 9, 0, 0, TimeSpan.Zero));
         var options = new StandInOptions
         {
             Sidecars =
@@ -37,7 +37,7 @@ public sealed class StandInLeg(string? redis, string? missing = null) : Leg
         return new Run(options, clock, await StandIn.StartAsync(options));
     }
 
-    private sealed class Run(StandInOptions options, FakeTimeProvider clock, StandIn standIn) : LegRun
+    private sealed class Run(StandInOptions options, TimeProvider clock, StandIn standIn) : LegRun
     {
         private static readonly TimeSpan LongestLook = TimeSpan.FromSeconds(2);
         private static readonly TimeSpan ShortLook = TimeSpan.FromMilliseconds(50);
@@ -61,10 +61,19 @@ public sealed class StandInLeg(string? redis, string? missing = null) : Leg
         {
             var look = held ? ShortLook : LongestLook;
             await RestAsync(enough, look);
-            if (!enough())
+            if (enough())
             {
-                clock.Advance(step);
+                return;
+            }
+
+            if (clock is FakeTimeProvider turned)
+            {
+                turned.Advance(step);
                 await RestAsync(enough, look);
+            }
+            else
+            {
+                await Task.Delay(ShortLook);
             }
         }
 
