@@ -137,6 +137,32 @@ public sealed class Stories(Browser browser)
         await buyer.Picture("story-expired");
     }
 
+    [Theory]
+    [InlineData("ko-KR", "예약하고 결제하기", "가격이 바뀌었습니다. 새 가격을 보고 다시 예약해 주세요.", "50,000원", "예약과 결제가 끝났습니다.")]
+    [InlineData("en-GB", "Reserve and pay", "The price has changed. Look again and reserve at the new price.", "₩50,000", "Reserved and paid.")]
+    public async Task Nobody_pays_a_price_they_have_not_seen(string language, string button, string told, string price, string done)
+    {
+        await using var town = await TestTown.Open();
+        await town.Post("/inventories", new { id = "100", productid = "100", productname = "자전거", qty = 1, sellerid = "수진", price = 30000 });
+        await town.Settle();
+        await using var buyer = await browser.Person(town, "민호", language);
+        await buyer.Go("/items/100");
+        await buyer.Page.FillAsync("#reserveDt", "2027-04-04");
+        await buyer.Page.FillAsync("#address", "방배역");
+        await town.Send(HttpMethod.Patch, "/inventories/100", new { price = 50000 });
+        await town.Settle();
+
+        await buyer.Press(button);
+        await buyer.Sees(told, ".note.bad");
+        await buyer.Sees(price, ".about > .price");
+        Assert.Equal("방배역", await buyer.Page.InputValueAsync("#address"));
+        Assert.DoesNotContain((await town.Get("/reserves?productid=100")).List("reserves"), r => $"{r!["statusCode"]}" != "REJECTED");
+
+        await buyer.Press(button);
+        await buyer.Sees(done);
+        Assert.Equal("50000", $"{(await town.Get("/reserves?productid=100")).List("reserves").Single(r => $"{r!["statusCode"]}" == "CONFIRMED")!["price"]}");
+    }
+
     [Fact]
     public async Task Sent_twice_a_form_makes_one_reservation_and_a_reload_none()
     {
