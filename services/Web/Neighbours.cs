@@ -6,8 +6,8 @@ using SecondhandTrade.Contracts;
 
 namespace SecondhandTrade.Web;
 
-/// <summary>What a service answered: its value, or the problem it has with what was asked.</summary>
-public sealed record Said<T>(T? Value, Problem? Problem, int Status)
+/// <summary>What a service answered: its value with the tag of its version, or the problem it has with what was asked.</summary>
+public sealed record Said<T>(T? Value, Problem? Problem, int Status, string? Tag = null)
     where T : class;
 
 /// <summary>A problem as the services tell it; <c>code</c> is what the page has words for.</summary>
@@ -22,10 +22,11 @@ public sealed partial class Neighbours(IServiceProvider services, Visitor visito
         where T : class => Send<T>(app, HttpMethod.Get, path);
 
     // With its length: a sidecar never sends a second time what comes in chunks.
-    public Task<Said<T>> Send<T>(string app, HttpMethod method, string path, object? body = null)
-        where T : class => Send<T>(app, method, path, body is null ? null : new StringContent(JsonSerializer.Serialize(body, Json), Encoding.UTF8, "application/json"));
+    public Task<Said<T>> Send<T>(string app, HttpMethod method, string path, object? body = null, string? tag = null)
+        where T : class => Send<T>(app, method, path, body is null ? null : new StringContent(JsonSerializer.Serialize(body, Json), Encoding.UTF8, "application/json"), tag);
 
-    public async Task<Said<T>> Send<T>(string app, HttpMethod method, string path, HttpContent? content)
+    /// <summary>Sends the content; with a tag only for the version that has it, and another is the problem <c>version-changed</c>.</summary>
+    public async Task<Said<T>> Send<T>(string app, HttpMethod method, string path, HttpContent? content, string? tag = null)
         where T : class
     {
         try
@@ -36,11 +37,16 @@ public sealed partial class Neighbours(IServiceProvider services, Visitor visito
                 request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
             }
 
+            if (tag is not null)
+            {
+                request.Headers.TryAddWithoutValidation("If-Match", tag);
+            }
+
             using var response = await services.GetRequiredKeyedService<HttpClient>(app).SendAsync(request, http.HttpContext?.RequestAborted ?? CancellationToken.None);
             var (status, text) = ((int)response.StatusCode, await response.Content.ReadAsStringAsync());
             if (response.IsSuccessStatusCode)
             {
-                return new(text.Length == 0 ? null : JsonSerializer.Deserialize<T>(text, Json), null, status);
+                return new(text.Length == 0 ? null : JsonSerializer.Deserialize<T>(text, Json), null, status, $"{response.Headers.ETag}");
             }
 
             // What is no problem of the town's is the sidecar's own: it did not reach the other.

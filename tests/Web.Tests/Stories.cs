@@ -163,6 +163,37 @@ public sealed class Stories(Browser browser)
         Assert.Equal("50000", $"{(await town.Get("/reserves?productid=100")).List("reserves").Single(r => $"{r!["statusCode"]}" == "CONFIRMED")!["price"]}");
     }
 
+    [Theory]
+    [InlineData("ko-KR", "고친 대로 올리기", "그 사이 바뀌었습니다. 새 내용을 보고 다시 해 주세요.")]
+    [InlineData("en-GB", "Save changes", "It has changed meanwhile; look again before acting.")]
+    public async Task What_was_sold_while_the_seller_wrote_is_not_put_up_again(string language, string button, string told)
+    {
+        await using var town = await TestTown.Open();
+        await town.Post("/inventories", new { id = "100", productid = "100", productname = "자전거", qty = 2, sellerid = "수진", price = 30000, description = "두 대" });
+        await town.Settle();
+        await using var seller = await browser.Person(town, "수진", language);
+        await seller.Go("/items/100");
+        await seller.Page.ClickAsync("#change summary");
+        await seller.Page.FillAsync("#description", "아직 새것");
+        await town.Reserve("1", "100", "민호", 30000);
+        await town.Settle();
+        await town.Put("/trades/1/handover");
+        await town.Settle();
+
+        await seller.Press(button);
+        await seller.Sees(told, ".note.bad");
+        Assert.Equal(("아직 새것", "1"), (await seller.Page.InputValueAsync("#description"), await seller.Page.InputValueAsync("#qty")));
+        var kept = await town.Get("/inventories/100");
+        Assert.Equal(("두 대", "1"), (kept["description"], kept["qty"]));
+
+        // Sent again it is a change of what was written, and of nothing that was only shown.
+        await seller.Press(button);
+        await seller.Page.WaitForURLAsync("**said=done-change");
+        var changed = await town.Get("/inventories/100");
+        Assert.Equal(("아직 새것", "1", "30000"), (changed["description"], changed["qty"], changed["price"]));
+        Assert.DoesNotContain((await town.Get("/inventories/100/adjustments"))["adjustments"]!, "\"delta\":1", StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Sent_twice_a_form_makes_one_reservation_and_a_reload_none()
     {
