@@ -29,7 +29,7 @@ public sealed record MyPageResource(
         }
 
         return new(
-            row.ReservationId, reader is null ? null : reader == row.UserId ? "BUYER" : "SELLER", row.ProductId, row.ProductName, row.UserId, row.SellerId,
+            row.ReservationId, reader is null ? null : reader == row.UserId ? "BUYER" : reader == row.SellerId ? "SELLER" : null, row.ProductId, row.ProductName, row.UserId, row.SellerId,
             row.Qty, row.Price, row.ReserveDt, row.Address, row.Status, row.Reason, row.ReserveStatusCode?.Korean(), row.ReserveStatusCode,
             row.TradeStatus, row.TradeStatusCode, row.PaymentStatusCode?.Korean(), row.PaymentStatusCode, row.PayBy, row.Since,
             [.. row.Events.Select(e => new TimelineEntry(e.At, e.EventType, e.Status, e.Reason))], row.Watermarks, links);
