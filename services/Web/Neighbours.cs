@@ -31,18 +31,7 @@ public sealed partial class Neighbours(IServiceProvider services, Visitor visito
     {
         try
         {
-            using var request = new HttpRequestMessage(method, new Uri($"http://{app}{path}")) { Content = content };
-            if (await visitor.Token() is { } token)
-            {
-                request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
-            }
-
-            if (tag is not null)
-            {
-                request.Headers.TryAddWithoutValidation("If-Match", tag);
-            }
-
-            using var response = await services.GetRequiredKeyedService<HttpClient>(app).SendAsync(request, http.HttpContext?.RequestAborted ?? CancellationToken.None);
+            using var response = await Ask(app, method, path, content, tag);
             var (status, text) = ((int)response.StatusCode, await response.Content.ReadAsStringAsync());
             if (response.IsSuccessStatusCode)
             {
@@ -58,6 +47,37 @@ public sealed partial class Neighbours(IServiceProvider services, Visitor visito
         {
             return Unreachable<T>(app, path, failure.Message);
         }
+    }
+
+    /// <summary>What is no JSON, as it came; null where the visitor may not see it, or nobody can.</summary>
+    public async Task<(byte[] Bytes, string Type)?> Look(string app, string path)
+    {
+        try
+        {
+            using var response = await Ask(app, HttpMethod.Get, path);
+            return response.IsSuccessStatusCode ? (await response.Content.ReadAsByteArrayAsync(), $"{response.Content.Headers.ContentType}") : null;
+        }
+        catch (Exception failure) when (failure is HttpRequestException or TaskCanceledException { InnerException: TimeoutException })
+        {
+            LogUnreachable(app, path, failure.Message);
+            return null;
+        }
+    }
+
+    private async Task<HttpResponseMessage> Ask(string app, HttpMethod method, string path, HttpContent? content = null, string? tag = null)
+    {
+        using var request = new HttpRequestMessage(method, new Uri($"http://{app}{path}")) { Content = content };
+        if (await visitor.Token() is { } token)
+        {
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        }
+
+        if (tag is not null)
+        {
+            request.Headers.TryAddWithoutValidation("If-Match", tag);
+        }
+
+        return await services.GetRequiredKeyedService<HttpClient>(app).SendAsync(request, http.HttpContext?.RequestAborted ?? CancellationToken.None);
     }
 
     private Said<T> Unreachable<T>(string app, string path, string why)

@@ -195,6 +195,31 @@ public sealed class SignedIn(Browser browser)
     }
 
     [Fact]
+    public async Task What_is_taken_off_the_market_shows_its_pictures_to_its_seller_alone()
+    {
+        await using var issuer = await Issuer.Open();
+        await using var town = await TestTown.Open(issuer.Settings);
+        await using var seller = await browser.Person(town);
+        await using var stranger = await browser.Person(town);
+        await seller.SignInElsewhere("ann");
+        await seller.Go("/sell");
+        await seller.Page.FillAsync("#productname", "의자");
+        await seller.Page.FillAsync("#price", "10000");
+        await seller.Page.SetInputFilesAsync("#pictures", new FilePayload { Name = "picture.png", MimeType = "image/png", Buffer = Pictures.Png(640, 480) });
+        await seller.Press("올리기");
+        await seller.Press("판매 그만두기");
+        await seller.Sees("판매를 그만두었습니다.");
+
+        var picture = await seller.Page.Locator(".gallery img").GetAttributeAsync("src") ?? "";
+        Assert.Equal(640, await seller.Page.Locator(".gallery img").EvaluateAsync<int>("async i => { await i.decode(); return i.naturalWidth; }"));
+        await seller.Go("/me");
+        Assert.Equal(640, await seller.Page.Locator(".card img").EvaluateAsync<int>("async i => { await i.decode(); return i.naturalWidth; }"));
+        Assert.Empty(seller.Complaints);
+        await stranger.SignInElsewhere("eve");
+        Assert.Equal(404, (await stranger.Page.APIRequest.GetAsync(picture)).Status);
+    }
+
+    [Fact]
     public async Task Signing_out_ends_the_session_where_it_began()
     {
         await using var issuer = await Issuer.Open();

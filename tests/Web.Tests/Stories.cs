@@ -276,5 +276,22 @@ public sealed class Stories(Browser browser)
         await buyer.Sees("상품에 지금 연결할 수 없습니다.");
     }
 
+    [Fact]
+    public async Task However_many_notices_a_form_names_a_page_of_them_is_marked_as_read()
+    {
+        await using var town = await TestTown.Open();
+        await using var reader = await browser.Person(town, "민호");
+        await reader.Go("/me/notices");
+        var form = reader.Page.APIRequest.CreateFormData().Set("__RequestVerificationToken", await reader.Page.Locator("header input[name=__RequestVerificationToken]").First.InputValueAsync());
+        foreach (var id in Enumerable.Range(0, 50))
+        {
+            form.Append("id", $"{id}");
+        }
+
+        town.Reached.Clear();
+        await reader.Page.APIRequest.PostAsync("/me/notices/read", new() { Form = form });
+        Assert.Equal(20, town.Reached.Count(r => r is { App: "notification", Method: "PUT" }));
+    }
+
     private static FilePayload File(byte[] bytes) => new() { Name = "picture.png", MimeType = "image/png", Buffer = bytes };
 }
