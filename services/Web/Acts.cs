@@ -81,6 +81,10 @@ public static partial class Acts
         deadLetters.MapPost("/{id}/discard", async (string id, IFormCollection form, Neighbours town) =>
             Back("/operator", (await town.Send<DeadLetter>("notification", HttpMethod.Delete, $"/deadletters/{Uri.EscapeDataString(id)}")).Problem?.Code ?? "done-discard"));
 
+        routes.MapPost("/operator/disputes/{id}", async (string id, [FromForm] string outcome, Neighbours town) => IdPattern().IsMatch(id)
+            ? Back("/operator", (await town.Send<Trade>("trade", HttpMethod.Put, $"/trades/{id}/resolve", new { outcome })).Problem?.Code ?? $"done-{outcome}")
+            : Results.NotFound()).RequireAuthorization(SignIn.Operator);
+
         routes.MapPost("/language", ([FromForm] string to, [FromForm] string? back, HttpContext http) =>
         {
             http.Response.Cookies.Append(LanguageCookie, CookieRequestCultureProvider.MakeCookieValue(new(to == "en" ? "en" : "ko")), new()

@@ -33,7 +33,8 @@ public sealed record Reserve(
 
 /// <summary>A trade with what may be done with it now.</summary>
 public sealed record Trade(
-    string Id, string StatusCode, string Status, string? Address, DateTimeOffset? AcceptBy, DateTimeOffset? CompleteBy, [property: JsonPropertyName("_links")] Dictionary<string, Link> Links);
+    string Id, string? ProductName, string UserId, string? SellerId, int Qty, long Price, string? Reason,
+    string StatusCode, string Status, string? Address, DateTimeOffset? AcceptBy, DateTimeOffset? CompleteBy, [property: JsonPropertyName("_links")] Dictionary<string, Link> Links);
 
 /// <summary>A reservation with its trade and payment, as my page tells it.</summary>
 public sealed record Story(

@@ -162,6 +162,33 @@ public sealed class SignedIn(Browser browser)
         Assert.Empty((await As(town, issuer, "olga", "/notices", "operator")).List("notices"));
     }
 
+    [Theory]
+    [InlineData("ko-KR", "열린 분쟁", "구매자에게 환불", "구매자에게 환불하기로 했습니다.", "환불완료")]
+    [InlineData("en-GB", "Open disputes", "Pay the seller", "Settled: the seller is paid.", "정산완료")]
+    public async Task An_operator_settles_a_dispute(string language, string heading, string button, string told, string payment)
+    {
+        await using var issuer = await Issuer.Open();
+        await using var town = await TestTown.Open(issuer.Settings);
+        await using var operatorOnCall = await browser.Person(town, language: language);
+        issuer.Desk.Roles["olga"] = "operator";
+        await Reserved(town, issuer);
+        await Put(town, issuer, "ann", "/trades/1/handover");
+        await Put(town, issuer, "bob", "/trades/1/dispute", new { reason = "바퀴가 없어요" });
+        await town.Settle();
+        Assert.Empty((await As(town, issuer, "eve", "/trades?status=%EB%B6%84%EC%9F%81%EC%A4%91", "seller")).List("trades"));
+
+        await operatorOnCall.SignInElsewhere("olga");
+        await operatorOnCall.Go("/operator");
+        await operatorOnCall.Sees(heading);
+        await operatorOnCall.Sees("바퀴가 없어요", "section[aria-labelledby=disputes]");
+        await operatorOnCall.Press(button);
+        await operatorOnCall.Sees(told);
+        await Assertions.Expect(operatorOnCall.Page.Locator("section[aria-labelledby=disputes] article")).ToHaveCountAsync(0);
+        Assert.Equal("분쟁해결", (await As(town, issuer, "bob", "/trades/1"))["status"]);
+        Assert.Equal(payment, (await As(town, issuer, "bob", "/payments/1"))["status"]);
+        Assert.Empty(operatorOnCall.Complaints);
+    }
+
     [Fact]
     public async Task Who_is_not_signed_in_sees_goods_change_by_themselves_and_hears_nothing_of_people()
     {
@@ -210,11 +237,15 @@ public sealed class SignedIn(Browser browser)
         await seller.Press("판매 그만두기");
         await seller.Sees("판매를 그만두었습니다.");
 
-        var picture = await seller.Page.Locator(".gallery img").GetAttributeAsync("src") ?? "";
-        Assert.Equal(640, await seller.Page.Locator(".gallery img").EvaluateAsync<int>("async i => { await i.decode(); return i.naturalWidth; }"));
-        await seller.Go("/me");
-        Assert.Equal(640, await seller.Page.Locator(".card img").EvaluateAsync<int>("async i => { await i.decode(); return i.naturalWidth; }"));
-        Assert.Empty(seller.Complaints);
+        // In a browser that has never seen it.
+        await using var elsewhere = await browser.Person(town);
+        await elsewhere.SignInElsewhere("ann");
+        await elsewhere.Go(new Uri(seller.Page.Url).AbsolutePath);
+        var picture = await elsewhere.Page.Locator(".gallery img").GetAttributeAsync("src") ?? "";
+        Assert.Equal(640, await elsewhere.Page.Locator(".gallery img").EvaluateAsync<int>("async i => { await i.decode(); return i.naturalWidth; }"));
+        await elsewhere.Go("/me");
+        Assert.Equal(640, await elsewhere.Page.Locator(".card img").EvaluateAsync<int>("async i => { await i.decode(); return i.naturalWidth; }"));
+        Assert.Empty(elsewhere.Complaints);
         await stranger.SignInElsewhere("eve");
         Assert.Equal(404, (await stranger.Page.APIRequest.GetAsync(picture)).Status);
     }
@@ -309,6 +340,9 @@ public sealed class SignedIn(Browser browser)
 
     private static Task<Answer> As(TestTown town, Issuer issuer, string user, string path, string? role = null, object? body = null) =>
         town.Send(body is null ? HttpMethod.Get : HttpMethod.Post, path, body, headers: ("Authorization", $"Bearer {issuer.Token(user, claims => claims["roles"] = role)}"));
+
+    private static async Task Put(TestTown town, Issuer issuer, string user, string path, object? body = null) => Assert.Equal(
+        HttpStatusCode.OK, (await town.Send(HttpMethod.Put, path, body, headers: ("Authorization", $"Bearer {issuer.Token(user)}"))).Code);
 
     private static async Task<HttpResponseMessage> Listen(TestTown town, string query, string token = "")
     {
