@@ -48,7 +48,7 @@ public sealed record Story(
 }
 
 /// <summary>One line of what happened.</summary>
-public sealed record StoryLine(DateTimeOffset At, string EventType, string Status, string? Reason);
+public sealed record StoryLine(DateTimeOffset At, string EventType, string Status, string? Reason, string? By);
 
 /// <summary>A notice to the visitor.</summary>
 public sealed record Notice(

@@ -293,5 +293,47 @@ public sealed class Stories(Browser browser)
         Assert.Equal(20, town.Reached.Count(r => r is { App: "notification", Method: "PUT" }));
     }
 
+    [Fact]
+    public async Task My_page_goes_on_where_its_first_page_ends()
+    {
+        await using var town = await TestTown.Open();
+        await town.Post("/inventories", new { id = "100", productid = "100", productname = "자전거", qty = 60, sellerid = "수진", price = 30000 });
+        await town.Settle();
+        for (var i = 0; i < 51; i++)
+        {
+            await town.Reserve($"{i}", "100", $"buyer-{i}", 30000);
+        }
+
+        await town.Settle();
+        await using var seller = await browser.Person(town, "수진");
+        await seller.Go("/me");
+        await Assertions.Expect(seller.Page.Locator(".deal")).ToHaveCountAsync(50);
+        await seller.Page.ClickAsync("a[rel=next]");
+        await Assertions.Expect(seller.Page.Locator(".deal")).ToHaveCountAsync(1);
+        await Assertions.Expect(seller.Page.Locator("a[rel=next]")).ToHaveCountAsync(0);
+        await seller.Page.ClickAsync("a[rel=prev]");
+        await Assertions.Expect(seller.Page.Locator(".deal")).ToHaveCountAsync(50);
+        Assert.Empty(seller.Complaints);
+    }
+
+    [Theory]
+    [InlineData("ko-KR", "구매자 요청 · 구매자", "물건을 잡아 두었습니다 · 동네장터")]
+    [InlineData("en-GB", "asked by the buyer · buyer", "The item was set aside · the town")]
+    public async Task What_has_happened_says_whose_doing_it_was(string language, string cancelled, string held)
+    {
+        await using var town = await TestTown.Open();
+        await town.Post("/inventories", new { id = "100", productid = "100", productname = "자전거", qty = 1, sellerid = "수진", price = 30000 });
+        await town.Settle();
+        await town.Reserve("1", "100", "민호", 30000);
+        await town.Put("/reserves/1/reservecancel?userid=%EB%AF%BC%ED%98%B8");
+        await town.Settle();
+        await using var buyer = await browser.Person(town, "민호", language);
+        await buyer.Go("/me");
+        await buyer.Page.ClickAsync("#t-1 summary");
+        var lines = buyer.Page.Locator("#t-1 li");
+        await Assertions.Expect(lines.Filter(new() { HasText = cancelled }).First).ToBeVisibleAsync();
+        await Assertions.Expect(lines.Filter(new() { HasText = held })).ToHaveCountAsync(1);
+    }
+
     private static FilePayload File(byte[] bytes) => new() { Name = "picture.png", MimeType = "image/png", Buffer = bytes };
 }
