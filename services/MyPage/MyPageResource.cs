@@ -4,8 +4,24 @@ using SecondhandTrade.Platform;
 
 namespace SecondhandTrade.MyPages;
 
-/// <summary>One line of what happened.</summary>
-public sealed record TimelineEntry(DateTimeOffset At, string EventType, string Status, string? Reason);
+/// <summary>One line of what happened; <c>by</c> is whose doing it was, <c>BUYER</c>, <c>SELLER</c> or the <c>TOWN</c>'s own, and absent where the event does not say.</summary>
+public sealed record TimelineEntry(DateTimeOffset At, string EventType, string Status, string? Reason, string? By)
+{
+    public static TimelineEntry Of(Heard e) => new(e.At, e.EventType, e.Status, e.Reason, Doer(e));
+
+    // Why a dispute was opened is in the buyer's own words, and a payment only follows what others do.
+    private static string? Doer(Heard e) => e switch
+    {
+        { Payment: not null } => "TOWN",
+        { EventType: nameof(ReserveRequested) or nameof(TradeDeferred) or nameof(TradeDisputed) } or { Reason: "by-buyer" } => "BUYER",
+        { Reason: "by-seller" or "declined-by-seller" or "withdrawn" or "units-taken-back" } => "SELLER",
+        { EventType: nameof(TradeCompleted), Reason: not "not-objected" } => "BUYER",
+
+        // Either may say that the goods have changed hands; a trade may be accepted by its seller or at once.
+        { EventType: nameof(TradeHandedOver) or nameof(TradeAccepted) } => null,
+        _ => "TOWN",
+    };
+}
 
 /// <summary>A row of my page; <c>role</c> is what whoever asks is in it, <c>BUYER</c> or <c>SELLER</c>.</summary>
 public sealed record MyPageResource(
@@ -29,10 +45,10 @@ public sealed record MyPageResource(
         }
 
         return new(
-            row.ReservationId, reader is null ? null : reader == row.UserId ? "BUYER" : "SELLER", row.ProductId, row.ProductName, row.UserId, row.SellerId,
+            row.ReservationId, reader is null ? null : reader == row.UserId ? "BUYER" : reader == row.SellerId ? "SELLER" : null, row.ProductId, row.ProductName, row.UserId, row.SellerId,
             row.Qty, row.Price, row.ReserveDt, row.Address, row.Status, row.Reason, row.ReserveStatusCode?.Korean(), row.ReserveStatusCode,
             row.TradeStatus, row.TradeStatusCode, row.PaymentStatusCode?.Korean(), row.PaymentStatusCode, row.PayBy, row.Since,
-            [.. row.Events.Select(e => new TimelineEntry(e.At, e.EventType, e.Status, e.Reason))], row.Watermarks, links);
+            [.. row.Events.Select(TimelineEntry.Of)], row.Watermarks, links);
     }
 }
 

@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Authorization;
 using SecondhandTrade.Contracts;
 using SecondhandTrade.Platform;
 
@@ -27,7 +28,7 @@ public static class NoticeEndpoints
                 : Taken(http, body.Id, asked.Id);
         }).WithSummary("Writes a notice.").Answers<NoticeResource>(201).Refuses(409, "id-conflict").Refuses(422, "idempotency-key-reused");
 
-        notices.MapGet("", async (Caller caller, string? productid, string? status, string? page, string? size, string? sort, HttpContext http, ReadModel lists) =>
+        notices.MapGet("", async (Caller caller, string? productid, string? reservationid, string? status, string? page, string? size, string? sort, HttpContext http, ReadModel lists) =>
         {
             var paging = new Paging(page, size, sort);
             if (paging.Check().Failed() is { } wrong)
@@ -41,10 +42,13 @@ public static class NoticeEndpoints
                 "UNREAD" => NoticeStatus.Unread.Korean(),
                 _ => status,
             };
+            // Who looks into a reservation for others wants to see whom it was told to.
+            var whose = caller.UserId is { } own && !(caller.IsOperator && reservationid is not null) ? $"userid={own}" : null;
             var (views, total) = await lists.Query<NoticeResource>(
-                NoticeResource.Kind, paging, caller.UserId is { } own ? $"userid={own}" : null, productid is null ? null : $"productid={productid}", wanted is null ? null : $"status={wanted}");
+                NoticeResource.Kind, paging, whose, productid is null ? null : $"productid={productid}",
+                reservationid is null ? null : $"reservationid={reservationid}", wanted is null ? null : $"status={wanted}");
             return Hal.List(http, NoticeResource.Kind, views, total, paging);
-        }).WithSummary("Lists the caller's notices, also by whether they were read.").Lists<NoticeResource>(NoticeResource.Kind);
+        }).WithSummary("Lists the caller's notices, also by whether they were read; to an operator everyone's of one reservation.").Lists<NoticeResource>(NoticeResource.Kind);
 
         notices.MapGet("/{id}", async (string id, Caller caller, HttpContext http, NoticeDesk desk) =>
             await desk.Find(id) is { } notice && caller.Is(notice.UserId)
@@ -82,8 +86,13 @@ public static class NoticeEndpoints
             }
 
             return wrong ?? Results.Empty;
-        }).WithSummary("Server-sent events: the caller's notices as they come, and which of the products have changed.").Produces<string>(200, "text/event-stream");
+        }).RequireAuthorization(policy => policy.RequireAssertion(MayListen)).WithSummary("Server-sent events: the caller's notices as they come, and which of the products have changed.").Produces<string>(200, "text/event-stream");
     }
+
+    // Who only looks at goods need not be anyone; but a token that is shown is a good one.
+    private static bool MayListen(AuthorizationHandlerContext asked) => asked.User.Identity is { IsAuthenticated: true }
+        || (asked.Resource is HttpContext http && (http.RequestServices.GetRequiredService<SignIn>().IsOpen
+            || (http.Request.Query["products"] is [{ Length: > 0 }, ..] && http.Request.Headers.Authorization.Count == 0)));
 
     private static IResult Taken(HttpContext http, string? chosen, string id) => chosen is null && http.Request.Headers.ContainsKey("Idempotency-Key")
         ? Problems.Problem(422, "idempotency-key-reused", "This Idempotency-Key was used with another body; use a new key for a new notice.")

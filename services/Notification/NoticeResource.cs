@@ -31,7 +31,8 @@ public sealed record NoticeResource(
 
     public static Row<NoticeResource> Row(Notice notice) => new(
         notice.Id, notice.Version, notice.CreatedAt.ToUnixTimeMilliseconds(),
-        [$"userid={notice.UserId}", $"productid={notice.ProductId}", $"status={notice.Status}", $"status={notice.StatusCode.Korean()}"], Of(notice));
+        [$"userid={notice.UserId}", $"productid={notice.ProductId}", $"status={notice.Status}", $"status={notice.StatusCode.Korean()}", .. notice.ReservationId is { } reservation ? new[] { $"reservationid={reservation}" } : []],
+        Of(notice));
 }
 
 [JsonSerializable(typeof(string))]

@@ -17,6 +17,9 @@ public sealed record Caller(string? UserId, bool IsProven)
     /// <summary>The longest name a person may have: what OpenID allows a subject.</summary>
     public const int LongestName = 255;
 
+    /// <summary>Whether this runs the town, and so may look into what is between others.</summary>
+    public bool IsOperator { get; init; }
+
     /// <summary>Whether this is the person, and so may see what is theirs.</summary>
     public bool Is(string? person) => UserId is { } own ? own == person : !IsProven;
 
@@ -28,7 +31,7 @@ public sealed record Caller(string? UserId, bool IsProven)
 
     public static ValueTask<Caller> BindAsync(HttpContext http) => new(http.RequestServices.GetRequiredService<SignIn>().IsOpen
         ? new Caller(http.Request.Query["userid"] is [{ Length: > 0 } named, ..] ? named : null, IsProven: false)
-        : new Caller(http.User.FindFirstValue(SignIn.Subject), IsProven: true));
+        : new Caller(http.User.FindFirstValue(SignIn.Subject), IsProven: true) { IsOperator = http.User.IsInRole(SignIn.Operator) });
 }
 
 /// <summary>How it is known who asks; read from the section <c>Auth</c>.</summary>

@@ -142,10 +142,12 @@ public static class TradeEndpoints
                 return wrong;
             }
 
+            // Whoever settles disputes must find them.
+            var whose = caller.UserId is { } own && !(caller.IsOperator && status == TradeStatus.Disputed.Korean()) ? $"userid={own}" : null;
             var (views, total) = await lists.Query<TradeResource>(
-                TradeResource.Kind, paging, caller.UserId is { } own ? $"userid={own}" : null, productid is null ? null : $"productid={productid}", status is null ? null : $"status={status}");
+                TradeResource.Kind, paging, whose, productid is null ? null : $"productid={productid}", status is null ? null : $"status={status}");
             return Hal.List(http, TradeResource.Kind, [.. views.Select(v => (v.UserId == caller.UserId ? v : v with { Address = null }).For(caller))], total, paging);
-        }).WithSummary("Lists the caller's trades, as buyer and as seller.").Lists<TradeResource>(TradeResource.Kind);
+        }).WithSummary("Lists the caller's trades, as buyer and as seller; to an operator everyone's that are in dispute.").Lists<TradeResource>(TradeResource.Kind);
 
         trades.MapGet("/{id}", async (string id, Caller caller, HttpContext http, AggregateStore store) =>
             await Find(store, id) is { Exists: true } trade && IsParty(caller, trade) ? Hal.Ok(http, TradeResource.Of(trade, caller), Tag(trade)) : Problems.NotFound("trade", id))

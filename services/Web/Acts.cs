@@ -9,6 +9,9 @@ public static partial class Acts
 {
     public const string LanguageCookie = "town.language";
 
+    /// <summary>Notices on a page, and so as many as are marked as read at once.</summary>
+    public const int MostNotices = 20;
+
     // By the names of the links, with the service that takes them.
     private static readonly Dictionary<string, string> Services = new()
     {
@@ -40,8 +43,14 @@ public static partial class Acts
 
         routes.MapPost("/me/notices/read", async (IFormCollection form, Neighbours town, Visitor me) =>
         {
-            var said = await Task.WhenAll(form["id"].OfType<string>().Where(i => IdPattern().IsMatch(i)).Select(i => town.Send<Notice>("notification", HttpMethod.Put, $"/notices/{i}/read?{me.Asks}")));
-            return Back("/me/notices", said.FirstOrDefault(s => s.Problem is not null)?.Problem!.Code);
+            Problem? problem = null;
+            foreach (var id in form["id"].OfType<string>().Where(i => IdPattern().IsMatch(i)).Take(MostNotices))
+            {
+                var said = await town.Send<Notice>("notification", HttpMethod.Put, $"/notices/{id}/read?{me.Asks}");
+                problem ??= said.Problem;
+            }
+
+            return Back("/me/notices", problem?.Code);
         }).RequireAuthorization();
 
         routes.MapPost("/items/{id}/withdraw", async (string id, IFormCollection form, Neighbours town, Visitor me) =>
@@ -50,6 +59,15 @@ public static partial class Acts
         routes.MapPost("/items/{id}/pictures/remove", async (string id, [FromForm] string picture, Neighbours town, Visitor me) => IdPattern().IsMatch(picture)
             ? Back($"/items/{id}", (await town.Send<Listing>("stock", HttpMethod.Delete, $"/inventories/{Uri.EscapeDataString(id)}/pictures/{picture}?{me.Asks}")).Problem?.Code ?? "done-change")
             : Results.NotFound()).RequireAuthorization();
+
+        // In the visitor's name, and for nobody after them.
+        routes.MapGet("/items/{id}/pictures/{picture}", async (string id, string picture, HttpContext http, Neighbours town, Visitor me) =>
+        {
+            http.Response.Headers.CacheControl = "private, no-store";
+            return IdPattern().IsMatch(picture) && await town.Look("stock", $"/inventories/{Uri.EscapeDataString(id)}/pictures/{picture}?{me.Asks}") is var (bytes, type)
+                ? Results.Bytes(bytes, type)
+                : Results.NotFound();
+        }).RequireAuthorization();
 
         // A story knows its product only; what is shown is how it is offered.
         routes.MapGet("/products/{id}", async (string id, Neighbours town) =>
@@ -62,6 +80,10 @@ public static partial class Acts
             Back("/operator", (await town.Send<DeadLetter>("notification", HttpMethod.Post, $"/deadletters/{Uri.EscapeDataString(id)}/replay")).Problem?.Code ?? "done-replay"));
         deadLetters.MapPost("/{id}/discard", async (string id, IFormCollection form, Neighbours town) =>
             Back("/operator", (await town.Send<DeadLetter>("notification", HttpMethod.Delete, $"/deadletters/{Uri.EscapeDataString(id)}")).Problem?.Code ?? "done-discard"));
+
+        routes.MapPost("/operator/disputes/{id}", async (string id, [FromForm] string outcome, Neighbours town) => IdPattern().IsMatch(id)
+            ? Back("/operator", (await town.Send<Trade>("trade", HttpMethod.Put, $"/trades/{id}/resolve", new { outcome })).Problem?.Code ?? $"done-{outcome}")
+            : Results.NotFound()).RequireAuthorization(SignIn.Operator);
 
         routes.MapPost("/language", ([FromForm] string to, [FromForm] string? back, HttpContext http) =>
         {

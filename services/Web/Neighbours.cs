@@ -6,8 +6,8 @@ using SecondhandTrade.Contracts;
 
 namespace SecondhandTrade.Web;
 
-/// <summary>What a service answered: its value, or the problem it has with what was asked.</summary>
-public sealed record Said<T>(T? Value, Problem? Problem, int Status)
+/// <summary>What a service answered: its value with the tag of its version, or the problem it has with what was asked.</summary>
+public sealed record Said<T>(T? Value, Problem? Problem, int Status, string? Tag = null)
     where T : class;
 
 /// <summary>A problem as the services tell it; <c>code</c> is what the page has words for.</summary>
@@ -22,25 +22,20 @@ public sealed partial class Neighbours(IServiceProvider services, Visitor visito
         where T : class => Send<T>(app, HttpMethod.Get, path);
 
     // With its length: a sidecar never sends a second time what comes in chunks.
-    public Task<Said<T>> Send<T>(string app, HttpMethod method, string path, object? body = null)
-        where T : class => Send<T>(app, method, path, body is null ? null : new StringContent(JsonSerializer.Serialize(body, Json), Encoding.UTF8, "application/json"));
+    public Task<Said<T>> Send<T>(string app, HttpMethod method, string path, object? body = null, string? tag = null)
+        where T : class => Send<T>(app, method, path, body is null ? null : new StringContent(JsonSerializer.Serialize(body, Json), Encoding.UTF8, "application/json"), tag);
 
-    public async Task<Said<T>> Send<T>(string app, HttpMethod method, string path, HttpContent? content)
+    /// <summary>Sends the content; with a tag only for the version that has it, and another is the problem <c>version-changed</c>.</summary>
+    public async Task<Said<T>> Send<T>(string app, HttpMethod method, string path, HttpContent? content, string? tag = null)
         where T : class
     {
         try
         {
-            using var request = new HttpRequestMessage(method, new Uri($"http://{app}{path}")) { Content = content };
-            if (await visitor.Token() is { } token)
-            {
-                request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
-            }
-
-            using var response = await services.GetRequiredKeyedService<HttpClient>(app).SendAsync(request, http.HttpContext?.RequestAborted ?? CancellationToken.None);
+            using var response = await Ask(app, method, path, content, tag);
             var (status, text) = ((int)response.StatusCode, await response.Content.ReadAsStringAsync());
             if (response.IsSuccessStatusCode)
             {
-                return new(text.Length == 0 ? null : JsonSerializer.Deserialize<T>(text, Json), null, status);
+                return new(text.Length == 0 ? null : JsonSerializer.Deserialize<T>(text, Json), null, status, $"{response.Headers.ETag}");
             }
 
             // What is no problem of the town's is the sidecar's own: it did not reach the other.
@@ -52,6 +47,37 @@ public sealed partial class Neighbours(IServiceProvider services, Visitor visito
         {
             return Unreachable<T>(app, path, failure.Message);
         }
+    }
+
+    /// <summary>What is no JSON, as it came; null where the visitor may not see it, or nobody can.</summary>
+    public async Task<(byte[] Bytes, string Type)?> Look(string app, string path)
+    {
+        try
+        {
+            using var response = await Ask(app, HttpMethod.Get, path);
+            return response.IsSuccessStatusCode ? (await response.Content.ReadAsByteArrayAsync(), $"{response.Content.Headers.ContentType}") : null;
+        }
+        catch (Exception failure) when (failure is HttpRequestException or TaskCanceledException { InnerException: TimeoutException })
+        {
+            LogUnreachable(app, path, failure.Message);
+            return null;
+        }
+    }
+
+    private async Task<HttpResponseMessage> Ask(string app, HttpMethod method, string path, HttpContent? content = null, string? tag = null)
+    {
+        using var request = new HttpRequestMessage(method, new Uri($"http://{app}{path}")) { Content = content };
+        if (await visitor.Token() is { } token)
+        {
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        }
+
+        if (tag is not null)
+        {
+            request.Headers.TryAddWithoutValidation("If-Match", tag);
+        }
+
+        return await services.GetRequiredKeyedService<HttpClient>(app).SendAsync(request, http.HttpContext?.RequestAborted ?? CancellationToken.None);
     }
 
     private Said<T> Unreachable<T>(string app, string path, string why)

@@ -22,6 +22,52 @@ public sealed class Offer
 
     public bool Instant { get; set; }
 
+    /// <summary>The version of the listing that the form was made from; null for something new.</summary>
+    public string? Tag { get; set; }
+
+    /// <summary>The form as it was made, by which one sees what the seller has changed in it.</summary>
+    public Offer? Was { get; set; }
+
+    public IEnumerable<(string Field, string? Text)> Fields =>
+    [
+        (nameof(ProductName), ProductName), (nameof(Price), Price), (nameof(Qty), Qty), (nameof(Description), Description),
+        (nameof(Latitude), Latitude), (nameof(Longitude), Longitude), (nameof(Instant), $"{Instant}"),
+    ];
+
+    public static Offer Of(Listing listing, string? tag)
+    {
+        var offer = new Offer
+        {
+            ProductName = listing.ProductName,
+            Price = $"{listing.Price}",
+            Qty = $"{listing.Qty}",
+            Description = listing.Description,
+            Latitude = listing.Latitude?.ToString(CultureInfo.InvariantCulture),
+            Longitude = listing.Longitude?.ToString(CultureInfo.InvariantCulture),
+            Instant = listing.Instant,
+        };
+        (offer.Was, offer.Tag) = ((Offer)offer.MemberwiseClone(), tag);
+        return offer;
+    }
+
+    /// <summary>What the seller has changed, and for the rest what the listing says by now.</summary>
+    public Offer On(Offer now)
+    {
+        string? Merged(Func<Offer, string?> field) => Changed(field) ? field(this) : field(now);
+        return new()
+        {
+            ProductName = Merged(o => o.ProductName),
+            Price = Merged(o => o.Price),
+            Qty = Merged(o => o.Qty),
+            Description = Merged(o => o.Description),
+            Latitude = Merged(o => o.Latitude),
+            Longitude = Merged(o => o.Longitude),
+            Instant = Changed(o => $"{o.Instant}") ? Instant : now.Instant,
+            Tag = now.Tag,
+            Was = now.Was,
+        };
+    }
+
     /// <summary>The fields whose text is not even a number; the rest is stock's to judge.</summary>
     public IEnumerable<string> Wrong()
     {
@@ -38,19 +84,24 @@ public sealed class Offer
         }
     }
 
-    /// <summary>The body of <c>POST</c> and <c>PATCH /inventories</c>.</summary>
+    /// <summary>The body of <c>POST</c> and <c>PATCH /inventories</c>: all of it for something new, else what the seller has changed.</summary>
     public object Body(string? seller) => new
     {
         Id,
-        ProductName = ProductName?.Trim(),
-        Price = Whole(Price),
-        Qty = Whole(Qty),
-        Description = Given(Description?.ReplaceLineEndings(" ")),
-        Latitude = Degrees(Latitude),
-        Longitude = Degrees(Longitude),
-        Instant,
+        ProductName = Changed(o => o.ProductName) ? ProductName?.Trim() : null,
+        Price = Changed(o => o.Price) ? Whole(Price) : null,
+        Qty = Changed(o => o.Qty) ? Whole(Qty) : null,
+        Description = Changed(o => o.Description) ? Given(Description?.ReplaceLineEndings(" ")) : null,
+        Latitude = Moved ? Degrees(Latitude) : null,
+        Longitude = Moved ? Degrees(Longitude) : null,
+        Instant = Changed(o => $"{o.Instant}") ? Instant : (bool?)null,
         SellerId = seller,
     };
+
+    private bool Moved => Changed(o => $"{o.Latitude},{o.Longitude}");
+
+    // An empty field comes back as nothing at all.
+    private bool Changed(Func<Offer, string?> field) => Was is null || (field(Was) ?? "") != (field(this) ?? "");
 
     private static string? Given(string? text) => string.IsNullOrWhiteSpace(text) ? null : text.Trim();
 

@@ -13,7 +13,11 @@ public sealed record ListOf<T>([property: JsonPropertyName("_embedded")] Diction
 /// <summary>Something for sale.</summary>
 public sealed record Listing(
     string Id, string ProductId, string? ProductName, int Qty, string? SellerId, long? Price, string? Description, double? Latitude, double? Longitude,
-    bool Instant, string Status, string StatusCode, IReadOnlyList<Link>? Pictures, [property: JsonPropertyName("_links")] Dictionary<string, Link> Links);
+    bool Instant, string Status, string StatusCode, IReadOnlyList<Link>? Pictures, [property: JsonPropertyName("_links")] Dictionary<string, Link> Links)
+{
+    /// <summary>Where a browser finds a picture; one that its seller alone may see it cannot ask the services for, having no token to show.</summary>
+    public string AddressOf(Link picture) => StatusCode is "HIDDEN" or "WITHDRAWN" ? picture.Href.Replace("/inventories/", "/items/", StringComparison.Ordinal) : picture.Href;
+}
 
 /// <summary>How many wait for a product, what is free of it, and the visitor's own place.</summary>
 public sealed record Queue(int Free, int Waiting, int? Position);
@@ -29,7 +33,8 @@ public sealed record Reserve(
 
 /// <summary>A trade with what may be done with it now.</summary>
 public sealed record Trade(
-    string Id, string StatusCode, string Status, string? Address, DateTimeOffset? AcceptBy, DateTimeOffset? CompleteBy, [property: JsonPropertyName("_links")] Dictionary<string, Link> Links);
+    string Id, string? ProductName, string UserId, string? SellerId, int Qty, long Price, string? Reason,
+    string StatusCode, string Status, string? Address, DateTimeOffset? AcceptBy, DateTimeOffset? CompleteBy, [property: JsonPropertyName("_links")] Dictionary<string, Link> Links);
 
 /// <summary>A reservation with its trade and payment, as my page tells it.</summary>
 public sealed record Story(
@@ -43,7 +48,7 @@ public sealed record Story(
 }
 
 /// <summary>One line of what happened.</summary>
-public sealed record StoryLine(DateTimeOffset At, string EventType, string Status, string? Reason);
+public sealed record StoryLine(DateTimeOffset At, string EventType, string Status, string? Reason, string? By);
 
 /// <summary>A notice to the visitor.</summary>
 public sealed record Notice(

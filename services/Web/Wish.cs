@@ -13,15 +13,16 @@ public sealed class Wish
 
     public string? Address { get; set; }
 
+    /// <summary>What the buyer has seen that it costs, or offers where nothing is said.</summary>
     public string? Price { get; set; }
 
     private string? When => !DateOnly.TryParseExact(Day, "yyyy-MM-dd", out _) ? null
         : string.IsNullOrEmpty(Time) ? Day
         : TimeOnly.TryParse(Time, CultureInfo.InvariantCulture, out var time) ? string.Create(CultureInfo.InvariantCulture, $"{Day}T{time:HH':'mm':'ss}+09:00") : null;
 
-    public IEnumerable<string> Wrong(bool namesPrice)
+    public IEnumerable<string> Wrong()
     {
-        foreach (var (field, holds) in new[] { ("reserveDt", When is not null), ("address", !string.IsNullOrWhiteSpace(Address)), ("price", !namesPrice || long.TryParse(Price, out _)) })
+        foreach (var (field, holds) in new[] { ("reserveDt", When is not null), ("address", !string.IsNullOrWhiteSpace(Address)), ("price", long.TryParse(Price, CultureInfo.InvariantCulture, out _)) })
         {
             if (!holds)
             {
@@ -30,7 +31,7 @@ public sealed class Wish
         }
     }
 
-    /// <summary>The body of <c>POST /reserves</c>; the price is the one the buyer has seen.</summary>
+    /// <summary>The body of <c>POST /reserves</c>; whether the price is still that one, the reservation's book says.</summary>
     public object Body(Listing listing, string buyer) => new
     {
         Id,
@@ -40,6 +41,6 @@ public sealed class Wish
         Qty = 1,
         ReserveDt = When,
         Address = Address?.Trim(),
-        Price = listing.Price ?? long.Parse(Price!, CultureInfo.InvariantCulture),
+        Price = long.Parse(Price!, CultureInfo.InvariantCulture),
     };
 }

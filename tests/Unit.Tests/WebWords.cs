@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using Xunit;
@@ -25,12 +26,29 @@ public sealed partial class WebWords
     public void Every_code_has_words_in_both_languages() => Assert.Empty(Korean.Except(English));
 
     [Fact]
+    public void Every_code_the_services_may_answer_has_words_in_both_languages()
+    {
+        var codes = Repository.Files("services", "openapi.json").SelectMany(file => Codes(JsonNode.Parse(Repository.Read(file)))).Select(code => $"said-{code}").ToHashSet();
+        Assert.True(codes.Count > 30);
+        Assert.Empty(codes.Except(Korean));
+        Assert.Empty(codes.Except(English));
+    }
+
+    [Fact]
     public void Every_status_of_the_town_has_its_English() => Assert.Empty(
         Status().Matches(Repository.Read("services/Contracts/Names.cs")).Select(m => m.Groups["status"].Value).Except(English));
 
     [Fact]
     public void Every_event_my_page_tells_of_has_words() => Assert.Empty(
         Told.SelectMany(file => Event().Matches(Repository.Read("services/Contracts", file)).Select(m => $"event-{m.Groups["name"].Value}")).Except(Korean));
+
+    // Wherever a schema says which codes there are, however deep.
+    private static IEnumerable<string> Codes(JsonNode? node) => node switch
+    {
+        JsonObject part => (part["code"] is JsonObject code ? code["enum"]?.AsArray().Select(c => $"{c}") ?? [] : []).Concat(part.SelectMany(p => Codes(p.Value))),
+        JsonArray parts => parts.SelectMany(Codes),
+        _ => [],
+    };
 
     private static HashSet<string> Keys(string file) =>
         [.. XDocument.Parse(Repository.Read("services/Web", file)).Descendants("data").Select(d => d.Attribute("name")!.Value)];

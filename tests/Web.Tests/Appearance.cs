@@ -10,7 +10,7 @@ namespace SecondhandTrade.WebTests;
 public sealed class Appearance(Browser browser)
 {
     private static readonly string[] Paths =
-        ["/", "/?text=없는 물건", "/items/100", "/items/200", "/items/nothing", "/sell", "/me", "/me/notices", "/operator?reservation=1", "/no-such-page", "/signin"];
+        ["/", "/?text=없는 물건", "/items/100", "/items/200", "/items/300", "/items/nothing", "/sell", "/me", "/me/notices", "/operator?reservation=1", "/no-such-page", "/signin"];
 
     [Theory]
     [InlineData("ko-KR", 360)]
@@ -21,30 +21,48 @@ public sealed class Appearance(Browser browser)
     {
         await using var town = await Furnished();
         await using var person = await browser.Person(town, "민호", language, width);
+        await using var stranger = await browser.Person(town, null, language, width);
         var found = new List<string>();
         foreach (var path in Paths)
         {
             await person.Go(path);
-            var name = Regex.Replace(path.Split('?')[0].Trim('/'), "[^a-z0-9]+", "-");
-            await person.Picture($"{(name.Length == 0 ? path == "/" ? "home" : "home-empty" : name)}-{language[..2]}-{width}");
-            var axe = await person.Page.RunAxe(new AxeRunOptions { ResultTypes = [ResultType.Violations] });
-            found.AddRange(axe.Violations.Where(v => v.Impact is "serious" or "critical").Select(v => $"{path}: {v.Id} {v.Help}: {string.Join(" | ", v.Nodes.Take(3).Select(n => n.Html))}"));
-            if (await person.Page.EvaluateAsync<int>("document.documentElement.scrollWidth - document.documentElement.clientWidth") is > 0 and var over)
-            {
-                found.Add($"{path}: is {over} pixels too wide");
-            }
 
-            if (language == "en-GB" && Korean().Match(await person.Page.EvaluateAsync<string>(
-                "(() => { const d = document.body.cloneNode(true); d.querySelectorAll('[lang=ko], .name, .unseen, h3, h1, h2 a, .where, .facts, .said, .message, table, svg, input').forEach(e => e.remove()); return d.textContent })()")) is { Success: true } korean)
-            {
-                found.Add($"{path}: says {korean.Value} in English");
-            }
+            // What folds is looked at unfolded.
+            await person.Page.EvaluateAsync("document.querySelectorAll('details').forEach(d => d.open = true)");
+            await Look(person, path);
         }
+
+        // A form of which all is wrong, and the door to who is not in yet.
+        await person.Go("/sell");
+        await person.Page.EvaluateAsync("document.querySelector('main form').noValidate = true");
+        await person.Page.Locator("main form button.button:not([type=button])").ClickAsync();
+        await Assertions.Expect(person.Page.Locator("[aria-invalid=true]")).Not.ToHaveCountAsync(0);
+        await Look(person, "/sell-wrong");
+        await stranger.Go("/me");
+        await Look(stranger, "/signin-stranger");
 
         Assert.Empty(found);
 
         // A page that is not there is told of by its status, which a console calls an error.
-        Assert.DoesNotContain(person.Complaints, c => !c.Contains("404", StringComparison.Ordinal));
+        Assert.DoesNotContain(person.Complaints.Concat(stranger.Complaints), c => !c.Contains("404", StringComparison.Ordinal));
+
+        async Task Look(Person who, string path)
+        {
+            var name = Regex.Replace(path.Split('?')[0].Trim('/'), "[^a-z0-9]+", "-");
+            await who.Picture($"{(name.Length == 0 ? path == "/" ? "home" : "home-empty" : name)}-{language[..2]}-{width}");
+            var axe = await who.Page.RunAxe(new AxeRunOptions { ResultTypes = [ResultType.Violations] });
+            found.AddRange(axe.Violations.Where(v => v.Impact is "serious" or "critical").Select(v => $"{path}: {v.Id} {v.Help}: {string.Join(" | ", v.Nodes.Take(3).Select(n => n.Html))}"));
+            if (await who.Page.EvaluateAsync<int>("document.documentElement.scrollWidth - document.documentElement.clientWidth") is > 0 and var over)
+            {
+                found.Add($"{path}: is {over} pixels too wide");
+            }
+
+            if (language == "en-GB" && Korean().Match(await who.Page.EvaluateAsync<string>(
+                "(() => { const d = document.body.cloneNode(true); d.querySelectorAll('[lang=ko], .name, .unseen, h3, h1, h2 a, .where, .facts, .said, .message, table, svg, input, textarea').forEach(e => e.remove()); return d.textContent })()")) is { Success: true } korean)
+            {
+                found.Add($"{path}: says {korean.Value} in English");
+            }
+        }
     }
 
     [Theory]
@@ -79,7 +97,7 @@ public sealed class Appearance(Browser browser)
     }
 
     [Fact]
-    public async Task With_the_keyboard_alone_one_signs_in_finds_and_reserves()
+    public async Task With_the_keyboard_alone_one_signs_in_finds_reserves_and_cancels()
     {
         await using var town = await Furnished();
         await using var person = await browser.Person(town);
@@ -113,6 +131,13 @@ public sealed class Appearance(Browser browser)
         await person.Page.WaitForURLAsync("**/me?said=*");
         await town.Settle();
         await person.Sees("예약과 결제가 끝났습니다.");
+
+        var reservation = (await town.Get($"/reserves?userid={Uri.EscapeDataString("지우")}&productid=200")).List("reserves").Single()!["id"];
+        await Assertions.Expect(person.Page.Locator($"#a-{reservation}-reservecancel")).ToBeVisibleAsync();
+        await Tab(person, $"a-{reservation}-reservecancel");
+        await person.Page.Keyboard.PressAsync("Enter");
+        await person.Page.WaitForURLAsync("**/me?said=done-reservecancel*");
+        await person.Sees("취소했습니다.");
     }
 
     [Fact]

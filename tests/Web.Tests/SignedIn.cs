@@ -134,6 +134,123 @@ public sealed class SignedIn(Browser browser)
     }
 
     [Fact]
+    public async Task An_operator_looks_into_a_reservation_and_a_stranger_does_not()
+    {
+        await using var issuer = await Issuer.Open();
+        await using var town = await TestTown.Open(issuer.Settings);
+        await using var operatorOnCall = await browser.Person(town);
+        await Reserved(town, issuer);
+        issuer.Desk.Roles["olga"] = "operator";
+
+        await operatorOnCall.SignInElsewhere("olga");
+        await operatorOnCall.Go("/operator?reservation=1");
+        await operatorOnCall.Sees("ReserveCompleted", "table");
+        await operatorOnCall.Sees("→ bob", "table");
+        await operatorOnCall.Sees("→ ann", "table");
+        Assert.Empty(operatorOnCall.Complaints);
+
+        var seen = await As(town, issuer, "olga", "/mypages/1", "operator");
+        Assert.Equal((200, null), ((int)seen.Code, seen["role"]));
+        var notices = (await As(town, issuer, "olga", "/notices?reservationid=1", "operator")).List("notices").Select(n => $"{n!["userid"]}");
+        Assert.Equal(["ann", "bob"], notices.Distinct().Order());
+
+        // To one who runs nothing it is not there, as what never was.
+        var (stranger, never) = (await As(town, issuer, "eve", "/mypages/1", "seller"), await As(town, issuer, "eve", "/mypages/2"));
+        Assert.Equal((404, "not-found", 404, "not-found"), ((int)stranger.Code, stranger.Problem, (int)never.Code, never.Problem));
+        Assert.Empty((await As(town, issuer, "eve", "/notices?reservationid=1")).List("notices"));
+        Assert.All((await As(town, issuer, "bob", "/notices?reservationid=1")).List("notices"), n => Assert.Equal("bob", $"{n!["userid"]}"));
+        Assert.Empty((await As(town, issuer, "olga", "/notices", "operator")).List("notices"));
+    }
+
+    [Theory]
+    [InlineData("ko-KR", "열린 분쟁", "구매자에게 환불", "구매자에게 환불하기로 했습니다.", "환불완료")]
+    [InlineData("en-GB", "Open disputes", "Pay the seller", "Settled: the seller is paid.", "정산완료")]
+    public async Task An_operator_settles_a_dispute(string language, string heading, string button, string told, string payment)
+    {
+        await using var issuer = await Issuer.Open();
+        await using var town = await TestTown.Open(issuer.Settings);
+        await using var operatorOnCall = await browser.Person(town, language: language);
+        issuer.Desk.Roles["olga"] = "operator";
+        await Reserved(town, issuer);
+        await Put(town, issuer, "ann", "/trades/1/handover");
+        await Put(town, issuer, "bob", "/trades/1/dispute", new { reason = "바퀴가 없어요" });
+        await town.Settle();
+        Assert.Empty((await As(town, issuer, "eve", "/trades?status=%EB%B6%84%EC%9F%81%EC%A4%91", "seller")).List("trades"));
+
+        await operatorOnCall.SignInElsewhere("olga");
+        await operatorOnCall.Go("/operator");
+        await operatorOnCall.Sees(heading);
+        await operatorOnCall.Sees("바퀴가 없어요", "section[aria-labelledby=disputes]");
+        await operatorOnCall.Press(button);
+        await operatorOnCall.Sees(told);
+        await Assertions.Expect(operatorOnCall.Page.Locator("section[aria-labelledby=disputes] article")).ToHaveCountAsync(0);
+        Assert.Equal("분쟁해결", (await As(town, issuer, "bob", "/trades/1"))["status"]);
+        Assert.Equal(payment, (await As(town, issuer, "bob", "/payments/1"))["status"]);
+        Assert.Empty(operatorOnCall.Complaints);
+    }
+
+    [Fact]
+    public async Task Who_is_not_signed_in_sees_goods_change_by_themselves_and_hears_nothing_of_people()
+    {
+        await using var issuer = await Issuer.Open();
+        await using var town = await TestTown.Open(issuer.Settings);
+        await Reserved(town, issuer);
+        await using var visitor = await browser.Person(town);
+        await visitor.Go("/items/100");
+        await visitor.Sees("예약중", "#now");
+        var listening = await Listen(town, "products=100&userid=ann");
+
+        await As(town, issuer, "cat", "/reserves", body: new { id = "2", productid = "100", qty = 1, reserveDt = "2027-04-04", address = "방배역", price = 30000 });
+        await town.Settle();
+        await visitor.Sees("1명 대기", "#now");
+        Assert.Empty(visitor.Complaints);
+
+        // Whose name is called beside it changes nothing: not one of ann's notices comes before the bell.
+        using var lines = new StreamReader(await listening.Content.ReadAsStreamAsync());
+        var heard = new List<string>();
+        while (heard.LastOrDefault() != "event: product")
+        {
+            heard.Add(await lines.ReadLineAsync() ?? throw new InvalidOperationException($"The stream ended after {string.Join('|', heard)}."));
+        }
+
+        Assert.DoesNotContain(heard, line => line.StartsWith("data:", StringComparison.Ordinal));
+        foreach (var (query, token) in new[] { ("products=100", "Bearer no-good"), ("products=100", $"Bearer {issuer.Token("ann", claims => claims["aud"] = "another")}"), ("products=&userid=ann", ""), ("userid=ann", "") })
+        {
+            using var refused = await Listen(town, query, token);
+            Assert.Equal((query, HttpStatusCode.Unauthorized), (query, refused.StatusCode));
+        }
+    }
+
+    [Fact]
+    public async Task What_is_taken_off_the_market_shows_its_pictures_to_its_seller_alone()
+    {
+        await using var issuer = await Issuer.Open();
+        await using var town = await TestTown.Open(issuer.Settings);
+        await using var seller = await browser.Person(town);
+        await using var stranger = await browser.Person(town);
+        await seller.SignInElsewhere("ann");
+        await seller.Go("/sell");
+        await seller.Page.FillAsync("#productname", "의자");
+        await seller.Page.FillAsync("#price", "10000");
+        await seller.Page.SetInputFilesAsync("#pictures", new FilePayload { Name = "picture.png", MimeType = "image/png", Buffer = Pictures.Png(640, 480) });
+        await seller.Press("올리기");
+        await seller.Press("판매 그만두기");
+        await seller.Sees("판매를 그만두었습니다.");
+
+        // In a browser that has never seen it.
+        await using var elsewhere = await browser.Person(town);
+        await elsewhere.SignInElsewhere("ann");
+        await elsewhere.Go(new Uri(seller.Page.Url).AbsolutePath);
+        var picture = await elsewhere.Page.Locator(".gallery img").GetAttributeAsync("src") ?? "";
+        Assert.Equal(640, await elsewhere.Page.Locator(".gallery img").EvaluateAsync<int>("async i => { await i.decode(); return i.naturalWidth; }"));
+        await elsewhere.Go("/me");
+        Assert.Equal(640, await elsewhere.Page.Locator(".card img").EvaluateAsync<int>("async i => { await i.decode(); return i.naturalWidth; }"));
+        Assert.Empty(elsewhere.Complaints);
+        await stranger.SignInElsewhere("eve");
+        Assert.Equal(404, (await stranger.Page.APIRequest.GetAsync(picture)).Status);
+    }
+
+    [Fact]
     public async Task Signing_out_ends_the_session_where_it_began()
     {
         await using var issuer = await Issuer.Open();
@@ -210,5 +327,33 @@ public sealed class SignedIn(Browser browser)
         {
             Assert.Equal("", await visitor.GetStringAsync(path));
         }
+    }
+
+    /// <summary>What ann sells as 100 and bob has reserved as 1.</summary>
+    private static async Task Reserved(TestTown town, Issuer issuer)
+    {
+        await As(town, issuer, "ann", "/inventories", body: new { id = "100", productid = "100", productname = "자전거", qty = 1, price = 30000, instant = true });
+        await town.Settle();
+        await As(town, issuer, "bob", "/reserves", body: new { id = "1", productid = "100", qty = 1, reserveDt = "2027-04-04", address = "방배역", price = 30000 });
+        await town.Settle();
+    }
+
+    private static Task<Answer> As(TestTown town, Issuer issuer, string user, string path, string? role = null, object? body = null) =>
+        town.Send(body is null ? HttpMethod.Get : HttpMethod.Post, path, body, headers: ("Authorization", $"Bearer {issuer.Token(user, claims => claims["roles"] = role)}"));
+
+    private static async Task Put(TestTown town, Issuer issuer, string user, string path, object? body = null) => Assert.Equal(
+        HttpStatusCode.OK, (await town.Send(HttpMethod.Put, path, body, headers: ("Authorization", $"Bearer {issuer.Token(user)}"))).Code);
+
+    private static async Task<HttpResponseMessage> Listen(TestTown town, string query, string token = "")
+    {
+        using var http = new HttpClient();
+        using var asked = new HttpRequestMessage(HttpMethod.Get, new Uri(town.Address("gateway"), $"/notices/stream?{query}"));
+        asked.Headers.Add("Last-Event-ID", "0");
+        if (token.Length > 0)
+        {
+            asked.Headers.TryAddWithoutValidation("Authorization", token);
+        }
+
+        return await http.SendAsync(asked, HttpCompletionOption.ResponseHeadersRead);
     }
 }

@@ -137,6 +137,63 @@ public sealed class Stories(Browser browser)
         await buyer.Picture("story-expired");
     }
 
+    [Theory]
+    [InlineData("ko-KR", "예약하고 결제하기", "가격이 바뀌었습니다. 새 가격을 보고 다시 예약해 주세요.", "50,000원", "예약과 결제가 끝났습니다.")]
+    [InlineData("en-GB", "Reserve and pay", "The price has changed. Look again and reserve at the new price.", "₩50,000", "Reserved and paid.")]
+    public async Task Nobody_pays_a_price_they_have_not_seen(string language, string button, string told, string price, string done)
+    {
+        await using var town = await TestTown.Open();
+        await town.Post("/inventories", new { id = "100", productid = "100", productname = "자전거", qty = 1, sellerid = "수진", price = 30000 });
+        await town.Settle();
+        await using var buyer = await browser.Person(town, "민호", language);
+        await buyer.Go("/items/100");
+        await buyer.Page.FillAsync("#reserveDt", "2027-04-04");
+        await buyer.Page.FillAsync("#address", "방배역");
+        await town.Send(HttpMethod.Patch, "/inventories/100", new { price = 50000 });
+        await town.Settle();
+
+        await buyer.Press(button);
+        await buyer.Sees(told, ".note.bad");
+        await buyer.Sees(price, ".about > .price");
+        Assert.Equal("방배역", await buyer.Page.InputValueAsync("#address"));
+        Assert.DoesNotContain((await town.Get("/reserves?productid=100")).List("reserves"), r => $"{r!["statusCode"]}" != "REJECTED");
+
+        await buyer.Press(button);
+        await buyer.Sees(done);
+        Assert.Equal("50000", $"{(await town.Get("/reserves?productid=100")).List("reserves").Single(r => $"{r!["statusCode"]}" == "CONFIRMED")!["price"]}");
+    }
+
+    [Theory]
+    [InlineData("ko-KR", "고친 대로 올리기", "그 사이 바뀌었습니다. 새 내용을 보고 다시 해 주세요.")]
+    [InlineData("en-GB", "Save changes", "It has changed meanwhile; look again before acting.")]
+    public async Task What_was_sold_while_the_seller_wrote_is_not_put_up_again(string language, string button, string told)
+    {
+        await using var town = await TestTown.Open();
+        await town.Post("/inventories", new { id = "100", productid = "100", productname = "자전거", qty = 2, sellerid = "수진", price = 30000, description = "두 대" });
+        await town.Settle();
+        await using var seller = await browser.Person(town, "수진", language);
+        await seller.Go("/items/100");
+        await seller.Page.ClickAsync("#change summary");
+        await seller.Page.FillAsync("#description", "아직 새것");
+        await town.Reserve("1", "100", "민호", 30000);
+        await town.Settle();
+        await town.Put("/trades/1/handover");
+        await town.Settle();
+
+        await seller.Press(button);
+        await seller.Sees(told, ".note.bad");
+        Assert.Equal(("아직 새것", "1"), (await seller.Page.InputValueAsync("#description"), await seller.Page.InputValueAsync("#qty")));
+        var kept = await town.Get("/inventories/100");
+        Assert.Equal(("두 대", "1"), (kept["description"], kept["qty"]));
+
+        // Sent again it is a change of what was written, and of nothing that was only shown.
+        await seller.Press(button);
+        await seller.Page.WaitForURLAsync("**said=done-change");
+        var changed = await town.Get("/inventories/100");
+        Assert.Equal(("아직 새것", "1", "30000"), (changed["description"], changed["qty"], changed["price"]));
+        Assert.Equal([2, -1], (await town.Get("/inventories/100/adjustments")).Body!["adjustments"]!.AsArray().Select(a => (int)a!["delta"]!));
+    }
+
     [Fact]
     public async Task Sent_twice_a_form_makes_one_reservation_and_a_reload_none()
     {
@@ -217,6 +274,65 @@ public sealed class Stories(Browser browser)
         await town.Stop("stock");
         await buyer.Wait("/");
         await buyer.Sees("상품에 지금 연결할 수 없습니다.");
+    }
+
+    [Fact]
+    public async Task However_many_notices_a_form_names_a_page_of_them_is_marked_as_read()
+    {
+        await using var town = await TestTown.Open();
+        await using var reader = await browser.Person(town, "민호");
+        await reader.Go("/me/notices");
+        var form = reader.Page.APIRequest.CreateFormData().Set("__RequestVerificationToken", await reader.Page.Locator("header input[name=__RequestVerificationToken]").First.InputValueAsync());
+        foreach (var id in Enumerable.Range(0, 50))
+        {
+            form.Append("id", $"{id}");
+        }
+
+        town.Reached.Clear();
+        await reader.Page.APIRequest.PostAsync("/me/notices/read", new() { Form = form });
+        Assert.Equal(20, town.Reached.Count(r => r is { App: "notification", Method: "PUT" }));
+    }
+
+    [Fact]
+    public async Task My_page_goes_on_where_its_first_page_ends()
+    {
+        await using var town = await TestTown.Open();
+        await town.Post("/inventories", new { id = "100", productid = "100", productname = "자전거", qty = 60, sellerid = "수진", price = 30000 });
+        await town.Settle();
+        for (var i = 0; i < 51; i++)
+        {
+            await town.Reserve($"{i}", "100", $"buyer-{i}", 30000);
+        }
+
+        await town.Settle();
+        await using var seller = await browser.Person(town, "수진");
+        await seller.Go("/me");
+        await Assertions.Expect(seller.Page.Locator(".deal")).ToHaveCountAsync(50);
+        await seller.Page.ClickAsync("a[rel=next]");
+        await Assertions.Expect(seller.Page.Locator(".deal")).ToHaveCountAsync(1);
+        await Assertions.Expect(seller.Page.Locator("a[rel=next]")).ToHaveCountAsync(0);
+        await seller.Page.ClickAsync("a[rel=prev]");
+        await Assertions.Expect(seller.Page.Locator(".deal")).ToHaveCountAsync(50);
+        Assert.Empty(seller.Complaints);
+    }
+
+    [Theory]
+    [InlineData("ko-KR", "구매자 요청 · 구매자", "물건을 잡아 두었습니다 · 동네장터")]
+    [InlineData("en-GB", "asked by the buyer · buyer", "The item was set aside · the town")]
+    public async Task What_has_happened_says_whose_doing_it_was(string language, string cancelled, string held)
+    {
+        await using var town = await TestTown.Open();
+        await town.Post("/inventories", new { id = "100", productid = "100", productname = "자전거", qty = 1, sellerid = "수진", price = 30000 });
+        await town.Settle();
+        await town.Reserve("1", "100", "민호", 30000);
+        await town.Put("/reserves/1/reservecancel?userid=%EB%AF%BC%ED%98%B8");
+        await town.Settle();
+        await using var buyer = await browser.Person(town, "민호", language);
+        await buyer.Go("/me");
+        await buyer.Page.ClickAsync("#t-1 summary");
+        var lines = buyer.Page.Locator("#t-1 li");
+        await Assertions.Expect(lines.Filter(new() { HasText = cancelled }).First).ToBeVisibleAsync();
+        await Assertions.Expect(lines.Filter(new() { HasText = held })).ToHaveCountAsync(1);
     }
 
     private static FilePayload File(byte[] bytes) => new() { Name = "picture.png", MimeType = "image/png", Buffer = bytes };
