@@ -69,7 +69,9 @@ internal sealed record ComponentSpec(
     {
         if (item.Environment is { } variable)
         {
-            return Environment.GetEnvironmentVariable(variable) ?? "";
+            return Local.SecretStore.MayRead(variable)
+                ? Environment.GetEnvironmentVariable(variable) ?? ""
+                : throw new TownException($"{Where}, {item.Name}: '{variable}' is a sidecar's own and nothing that a component may read; name another variable in envRef.");
         }
 
         if (item.Secret is { } secret)

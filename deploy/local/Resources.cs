@@ -67,13 +67,33 @@ internal sealed record Resources(
     private static void Configure(Yaml document, HashSet<string> features)
     {
         document.Only("apiVersion", "kind", "metadata", "spec");
+        document["metadata"]?.Only("name", "namespace", "labels", "annotations");
         if (document["spec"] is not { } spec)
         {
             return;
         }
 
         spec.Only("tracing", "features", "metric", "metrics", "logging");
-        spec["tracing"]?.Only("samplingRate", "stdout", "otel", "zipkin");
+
+        // What daprd's configuration has in these places; the town's own sidecars neither measure nor log by it.
+        var tracing = spec["tracing"]?.Only("samplingRate", "stdout", "otel", "zipkin");
+        tracing?["otel"]?.Only("protocol", "endpointAddress", "isSecure", "headers", "timeout");
+        tracing?["zipkin"]?.Only("endpointAddress");
+        foreach (var metrics in new[] { spec["metric"], spec["metrics"] })
+        {
+            metrics?.Only("enabled", "recordErrorCodes", "http", "latencyDistributionBuckets", "workflow", "rules");
+            metrics?["http"]?.Only("increasedCardinality", "pathMatching", "excludeVerbs");
+            metrics?["workflow"]?.Only("latencyDistributionBuckets", "latencyDistributionUnits");
+            foreach (var rule in metrics?["rules"]?.Items() ?? [])
+            {
+                foreach (var label in rule.Only("name", "labels")["labels"]?.Items() ?? [])
+                {
+                    label.Only("name", "regex");
+                }
+            }
+        }
+
+        spec["logging"]?.Only("apiLogging")["apiLogging"]?.Only("enabled", "obfuscateURLs", "omitHealthChecks");
         foreach (var feature in spec["features"]?.Items() ?? [])
         {
             feature.Only("name", "enabled");

@@ -18,14 +18,15 @@ internal sealed class SecretStore
     public static SecretStore FromEnvironment(string prefix)
     {
         return new SecretStore(
-            name => IsSafe(name) ? new() { [name] = Environment.GetEnvironmentVariable(prefix + name) ?? "" } : null,
+            name => new() { [name] = MayRead(prefix + name) ? Environment.GetEnvironmentVariable(prefix + name) ?? "" : "" },
             () => Environment.GetEnvironmentVariables().Keys.Cast<string>()
-                .Where(k => k.StartsWith(prefix, StringComparison.Ordinal) && IsSafe(k[prefix.Length..]))
+                .Where(k => k.Length > prefix.Length && k.StartsWith(prefix, StringComparison.Ordinal) && MayRead(k))
                 .ToDictionary(k => k[prefix.Length..], k => new Dictionary<string, string> { [k[prefix.Length..]] = Environment.GetEnvironmentVariable(k) ?? "" }));
-
-        // The tokens of the town are nobody's secret to read.
-        bool IsSafe(string name) => name is not ("APP_API_TOKEN" or "DAPR_API_TOKEN");
     }
+
+    /// <summary>The tokens of the town, and what else is its sidecars' own, are nobody's to read, by whatever prefix.</summary>
+    public static bool MayRead(string variable) =>
+        !variable.Equals("APP_API_TOKEN", StringComparison.OrdinalIgnoreCase) && !variable.StartsWith("DAPR_", StringComparison.OrdinalIgnoreCase);
 
     public static SecretStore FromFile(string file, string separator, string where)
     {

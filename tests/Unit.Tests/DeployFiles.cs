@@ -203,6 +203,9 @@ public sealed partial class DeployFiles
         var types = WireSamples.Types.ToDictionary(t => t.Name);
         var publishers = AppIds.Select(id => (App: id, Town: AddTown().Match(string.Concat(Repository.Files(Text(Apps.Single(a => Text(a, "appID") == id), "appDirPath")!, "Program.cs").Select(f => Repository.Read(f))))))
             .Where(a => a.Town.Success).ToDictionary(a => a.Town.Groups["topic"].Value, a => a.App);
+
+        // An example says of itself what its publisher would.
+        Assert.All(Publishers.Keys, topic => Assert.All(Events(topic), e => Assert.StartsWith($"{publishers[topic]}:", WireSamples.Sample(types[e]).Source, StringComparison.Ordinal)));
         var document = TopicsDocument.Of(
             [.. Publishers.Keys.Select(topic => (topic, publishers[topic], (IReadOnlyList<Type>)[.. Events(topic).Select(e => types[e])]))],
             [.. Subscriptions.Where(s => s.Dead is null).OrderBy(s => s.App, StringComparer.Ordinal).ThenBy(s => s.Topic, StringComparer.Ordinal)

@@ -28,7 +28,8 @@ internal static class TopicsDocument
                 ["title"] = "SecondhandTrade",
                 ["version"] = "1",
                 ["description"] = "What the town's contexts tell each other: one Kafka topic per context, partitioned by productid, CloudEvents delivered through Dapr. "
-                    + "Events may come twice, late and out of order: keep the highest (version, part) of each source and drop what is not newer. Contracts only grow: let unknown fields pass.",
+                    + "Events may come twice, late and out of order: keep the highest (version, part) of each source and subject together and drop what is not newer. "
+                    + "By source alone the news of one reservation would hide another's, for a product's book tells of many. Contracts only grow: let unknown fields pass.",
                 ["license"] = new JsonObject { ["name"] = "MIT" },
             },
             ["defaultContentType"] = "application/cloudevents+json",
@@ -79,7 +80,7 @@ internal static class TopicsDocument
         {
             ["specversion"] = "1.0",
             ["id"] = $"{told.Source}:{told.Version}.{told.Part}",
-            ["source"] = "reservation",
+            ["source"] = told.Source.Split(':')[0],
             ["type"] = type.Name,
             ["subject"] = told.Id,
             ["time"] = "2027-04-04T09:30:00Z",

@@ -7,16 +7,34 @@ namespace SecondhandTrade.SystemTests.Rights;
 [Collection(nameof(SignedInTown))]
 public sealed partial class ForeignObjects(SignedInTown town)
 {
+    private static readonly string OfPictures = $"/inventories/{{0}}/pictures/{PictureName}";
+
     private static readonly string[] OfDeals =
     [
         "/reserves/{0}", "/reserves/{0}/timeline", "/reserves/{0}/pay", "/reserves/{0}/reservecancel", "/trades/{0}", "/trades/{0}/accept", "/trades/{0}/decline", "/trades/{0}/handover",
         "/trades/{0}/receive", "/trades/{0}/complete", "/trades/{0}/defer", "/trades/{0}/cancel", "/trades/{0}/dispute", "/trades/{0}/resolve", "/payments/{0}", "/mypages/{0}",
     ];
 
-    private static readonly string[] OfListings = ["/inventories/{0}/adjustments", "/inventories/{0}/withdraw"];
-    private static readonly string[] OfHidden = ["/inventories/{0}", .. OfListings, "/products/{0}/queue"];
+    // Of a listing that anyone sees all but the sight of it; of one that is hidden that, too.
+    private static readonly string[] OfListings = ["/inventories/{0}/adjustments", "/inventories/{0}/withdraw", "/inventories/{0}/pictures"];
+    private static readonly string[] OfHidden = ["/inventories/{0}", .. OfListings, OfPictures, "/products/{0}/queue"];
     private static readonly string[] OfNotices = ["/notices/{0}", "/notices/{0}/read"];
     private static readonly HttpMethod[] Methods = [HttpMethod.Get, HttpMethod.Put, HttpMethod.Post, HttpMethod.Patch, HttpMethod.Delete];
+
+    // What its party does by the same routes, in an order in which all of it may be done; a deal's product has its id.
+    private static readonly (string User, HttpMethod Method, string Route, string Id)[] Own =
+    [
+        ("buyer", HttpMethod.Get, "/reserves/{0}", "done"), ("buyer", HttpMethod.Get, "/reserves/{0}/timeline", "done"), ("buyer", HttpMethod.Put, "/reserves/{0}/pay", "done"),
+        ("seller", HttpMethod.Get, "/trades/{0}", "done"), ("seller", HttpMethod.Put, "/trades/{0}/accept", "done"), ("seller", HttpMethod.Put, "/trades/{0}/handover", "done"),
+        ("buyer", HttpMethod.Put, "/trades/{0}/receive", "done"), ("buyer", HttpMethod.Put, "/trades/{0}/defer", "done"), ("buyer", HttpMethod.Put, "/trades/{0}/complete", "done"),
+        ("buyer", HttpMethod.Get, "/payments/{0}", "done"), ("buyer", HttpMethod.Get, "/mypages/{0}", "done"),
+        ("seller", HttpMethod.Put, "/trades/{0}/accept", "torn"), ("seller", HttpMethod.Put, "/trades/{0}/handover", "torn"), ("buyer", HttpMethod.Put, "/trades/{0}/dispute", "torn"),
+        ("seller", HttpMethod.Put, "/trades/{0}/decline", "declined"), ("buyer", HttpMethod.Put, "/trades/{0}/cancel", "off"), ("buyer", HttpMethod.Put, "/reserves/{0}/reservecancel", "left"),
+        ("seller", HttpMethod.Get, "/inventories/{0}/adjustments", "hidden"), ("seller", HttpMethod.Post, "/inventories/{0}/pictures", "hidden"), ("seller", HttpMethod.Patch, "/inventories/{0}", "hidden"),
+        ("seller", HttpMethod.Get, "/inventories/{0}", "hidden"), ("seller", HttpMethod.Get, OfPictures, "hidden"), ("seller", HttpMethod.Get, "/products/{0}/queue", "hidden"),
+        ("seller", HttpMethod.Delete, OfPictures, "hidden"), ("seller", HttpMethod.Put, "/inventories/{0}/withdraw", "hidden"),
+        ("eve", HttpMethod.Get, "/notices/{0}", "notice-eve"), ("eve", HttpMethod.Put, "/notices/{0}/read", "notice-eve"),
+    ];
 
     [Fact]
     public async Task Nothing_of_others_is_shown_or_changed_and_it_answers_like_what_never_was()
@@ -30,6 +48,7 @@ public sealed partial class ForeignObjects(SignedInTown town)
             {
                 probes.AddRange(from route in OfDeals from id in ids select (user, method, route, id));
                 probes.AddRange(from route in OfListings from deal in others select (user, method, route, deal.Product));
+                probes.AddRange(from route in OfHidden where method != HttpMethod.Get && !OfListings.Contains(route) from deal in others select (user, method, route, deal.Product));
                 probes.AddRange(from route in OfHidden from deal in others select (user, method, route, $"hidden-{deal.Product}"));
                 probes.AddRange(from route in OfNotices from whose in Users.Where(u => u != user) select (user, method, route, town.Notices[whose]));
             }
@@ -51,6 +70,40 @@ public sealed partial class ForeignObjects(SignedInTown town)
         Assert.Equal("", string.Join('\n', wrong));
         Assert.Equal(before, await town.Everything());
         Assert.True(probes.Count >= 2000, $"{probes.Count} probes are too few");
+    }
+
+    [Fact]
+    public async Task Each_of_these_ways_is_open_to_whose_it_is()
+    {
+        foreach (var deal in Own.Select(o => o.Id).Where(id => id != "notice-eve").Distinct().Select(id => new Deal(id, id, "buyer", "seller", "somewhere")))
+        {
+            Assert.Equal(201, (int)(await town.As(deal.Seller, HttpMethod.Post, "/inventories", Listing(deal, instant: false))).Code);
+            await town.Town.Settle();
+            if (deal.Id == "hidden")
+            {
+                Assert.Equal(200, (int)(await town.As(deal.Seller, HttpMethod.Patch, $"/inventories/{deal.Product}", """{"hidden":true}""")).Code);
+            }
+            else
+            {
+                Assert.Equal(201, (int)(await town.As(deal.Buyer, HttpMethod.Post, "/reserves", Reservation(deal))).Code);
+            }
+        }
+
+        await town.Town.Settle();
+        foreach (var (user, method, route, id) in Own)
+        {
+            var said = await Said(user, method, route, id);
+            Assert.True(said.StartsWith('2'), $"{user} {method} {route} {id}: {said}");
+        }
+
+        // What is nobody's to do is refused as such, but for the two that nothing leads to from outside.
+        var routes = new[] { OfDeals, OfListings, OfHidden, OfNotices }.SelectMany(r => r).Distinct().Except(["/trades/{0}/resolve", "/payments/{0}"]);
+        foreach (var (route, method) in (from route in routes from method in Methods select (route, method)).Except(Own.Select(o => (o.Route, o.Method))))
+        {
+            Assert.Equal($"{method} {route} 405", $"{method} {route} {(await Said("eve", method, route, "never-was"))[..3]}");
+        }
+
+        await town.Town.Settle();
     }
 
     [Fact]
@@ -152,7 +205,14 @@ public sealed partial class ForeignObjects(SignedInTown town)
 
     private async Task<string> Said(string user, HttpMethod method, string route, string id)
     {
-        var body = method == HttpMethod.Get ? null : route.Contains("dispute", StringComparison.Ordinal) ? """{"reason":"x"}""" : "{}";
+        object? body = route switch
+        {
+            _ when method == HttpMethod.Get => null,
+            _ when method == HttpMethod.Post && route.EndsWith("/pictures", StringComparison.Ordinal) => Photo(),
+            _ when route.EndsWith("/dispute", StringComparison.Ordinal) => """{"reason":"x"}""",
+            "/inventories/{0}" => """{"price":1,"description":"now mine"}""",
+            _ => "{}",
+        };
         var answer = await town.As(user, method, string.Format(System.Globalization.CultureInfo.InvariantCulture, route, id), body);
         return $"{(int)answer.Code} {TraceId().Replace($"{answer.Body?.ToJsonString()}", "")}".Replace(id, "", StringComparison.Ordinal);
     }

@@ -20,6 +20,11 @@ public sealed class SignedInTown : IAsyncLifetime
     public static readonly Deal Trading = new("trading-2", "watch-2", "cat-mark", "dan-mark", "address-mark-2");
     public static readonly IReadOnlyList<string> Users = [Waiting.Buyer, Waiting.Seller, Trading.Buyer, Trading.Seller, "eve"];
 
+    // As much of a photograph as it takes to be taken for one.
+    private static readonly byte[] Jpeg = [0xFF, 0xD8, 0xFF, 0xE0, 1, 2, 3];
+
+    public static readonly string PictureName = Stocks.Pictures.NameOf(Jpeg);
+
     public TestTown Town { get; private set; } = null!;
 
     public Issuer Issuer { get; private set; } = null!;
@@ -41,6 +46,8 @@ public sealed class SignedInTown : IAsyncLifetime
         {
             await Must(deal.Seller, HttpMethod.Post, "/inventories", Listing(deal, instant));
             await Must(deal.Seller, HttpMethod.Post, "/inventories", new JsonObject { ["id"] = $"hidden-{deal.Product}", ["productname"] = "hidden-mark", ["qty"] = 1 });
+            await Must(deal.Seller, HttpMethod.Post, $"/inventories/{deal.Product}/pictures", Photo());
+            await Must(deal.Seller, HttpMethod.Post, $"/inventories/hidden-{deal.Product}/pictures", Photo());
             await Must(deal.Seller, HttpMethod.Patch, $"/inventories/hidden-{deal.Product}", new JsonObject { ["hidden"] = true });
             await Town.Settle();
             await Must(deal.Buyer, HttpMethod.Post, "/reserves", Reservation(deal));
@@ -76,6 +83,8 @@ public sealed class SignedInTown : IAsyncLifetime
         ["address"] = deal.Address,
         ["price"] = 50000,
     };
+
+    public static HttpContent Photo() => new ByteArrayContent(Jpeg) { Headers = { ContentType = new("image/jpeg") } };
 
     public Task<Answer> As(string user, HttpMethod method, string path, object? body = null, params (string, string)[] headers) =>
         Town.Send(method, path, body is JsonNode json ? json.ToJsonString() : body, headers: [("Authorization", $"Bearer {Issuer.Token(user)}"), .. headers]);
@@ -117,7 +126,7 @@ public sealed class SignedInTown : IAsyncLifetime
         await Issuer.DisposeAsync();
     }
 
-    private async Task Must(string user, HttpMethod method, string path, JsonNode? body)
+    private async Task Must(string user, HttpMethod method, string path, object? body)
     {
         var answer = await As(user, method, path, body);
         Assert.True(answer.Code is HttpStatusCode.OK or HttpStatusCode.Created, $"{user} {method} {path}: {answer.Code} {answer.Body}");

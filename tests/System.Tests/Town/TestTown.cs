@@ -132,13 +132,13 @@ public sealed class TestTown : IAsyncDisposable
 
     public Task<Answer> Post(string path, object body) => Send(HttpMethod.Post, path, body);
 
-    /// <summary>Sends to the gateway, or straight to an app as its sidecar does; a body that is a string goes as it is.</summary>
+    /// <summary>Sends to the gateway, or straight to an app as its sidecar does; a body that is a string or content goes as it is.</summary>
     public async Task<Answer> Send(HttpMethod method, string path, object? body = null, string app = "gateway", params (string Name, string Value)[] headers)
     {
         using var request = new HttpRequestMessage(method, new Uri(Address(app), path));
         if (body is not null)
         {
-            request.Content = new StringContent(body as string ?? JsonSerializer.Serialize(body), System.Text.Encoding.UTF8, "application/json");
+            request.Content = body as HttpContent ?? new StringContent(body as string ?? JsonSerializer.Serialize(body), System.Text.Encoding.UTF8, "application/json");
         }
 
         if (app != "gateway" && settings.TryGetValue("APP_API_TOKEN", out var token))

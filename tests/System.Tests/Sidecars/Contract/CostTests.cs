@@ -18,9 +18,10 @@ public sealed class CostTests(GarnetFixture redis)
         using var http = new HttpClient();
         var direct = new Uri(app.Urls.First() + "/x");
         var through = new Uri(town.Sidecar("a").Http, $"/v1.0/invoke/{town.Id("b")}/method/x");
-        // The best of a few rounds: a round another process disturbs says nothing about the sidecar.
+
+        // A round that another process disturbs says nothing about the sidecar: the middle one of several does.
         var added = new List<double>();
-        for (var round = 0; round < 7 && !added.Any(ms => ms <= 1.5); round++)
+        for (var round = 0; round < 7; round++)
         {
             var (plain, far) = (new List<double>(), new List<double>());
             for (var i = 0; i < 300; i++)
@@ -33,7 +34,7 @@ public sealed class CostTests(GarnetFixture redis)
         }
 
         TestContext.Current.SendDiagnosticMessage("added p50 of each round: {0} ms", string.Join(", ", added.Select(ms => ms.ToString("F3", CultureInfo.InvariantCulture))));
-        Assert.Contains(added, ms => ms <= 1.5);
+        Assert.InRange(Median(added), 0, 1.5);
     }
 
     [Fact, Trait("Feature", "cost: actors")]
@@ -49,13 +50,23 @@ public sealed class CostTests(GarnetFixture redis)
         using var http = town.Http("host");
         await Calls(2_000);
         int[] ports = [town.Sidecar("host").HttpPort, new Uri(app.Urls.First()).Port];
-        var (memory, connections) = (Memory(), Connections(ports));
-        await Calls(10_000);
-        var (grown, opened) = (Memory() - memory, Connections(ports) - connections);
-        TestContext.Current.SendDiagnosticMessage("memory grew by {0} bytes, connections by {1}", grown, opened);
+        var connections = Connections(ports);
+        var grown = new List<long>();
+        for (var (batch, before) = (0, Memory()); batch < 5; batch++)
+        {
+            await Calls(2_000);
+            var after = Memory();
+            grown.Add(after - before);
+            before = after;
+        }
+
+        var opened = Connections(ports) - connections;
+        TestContext.Current.SendDiagnosticMessage("memory grew by {0} bytes, connections by {1}", string.Join(", ", grown), opened);
         Assert.Equal(12_000, asked);
-        // A hundred bytes kept for each call would be a megabyte; the rest is the machinery's own breathing.
-        Assert.True(grown < 8 << 20, $"memory grew by {grown} bytes");
+
+        // What each call left behind would be in every batch; what the machinery takes once is in one of them.
+        grown.Sort();
+        Assert.True(grown[2] < 2_000 * 50, $"memory grew by {string.Join(", ", grown)} bytes");
         Assert.True(opened <= 8, $"{opened} more connections are open");
 
         async Task Calls(int count)

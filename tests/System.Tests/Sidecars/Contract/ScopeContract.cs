@@ -12,6 +12,8 @@ public abstract class ScopeContract(Leg leg)
 {
     private const string Token = "a-token";
 
+    private static readonly string[] Prefixes = ["", "DAPR_", "APP_", "CONTRACT_"];
+
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(15);
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
@@ -135,7 +137,7 @@ public abstract class ScopeContract(Leg leg)
     }
 
     [Fact, Trait("Feature", "secrets")]
-    public async Task A_secret_of_the_environment_is_read_and_the_towns_tokens_are_not()
+    public async Task A_secret_of_the_environment_is_read()
     {
         await using var town = await SidecarUnderTest.StartAsync(leg, ["a"], ["""
             apiVersion: dapr.io/v1alpha1
@@ -151,6 +153,108 @@ public abstract class ScopeContract(Leg leg)
         Assert.Equal((401, "ERR_SECRET_STORE_NOT_FOUND"), await SidecarUnderTest.ErrorOf(unknown));
     }
 
+    [Fact, Trait("Feature", "secrets")]
+    public async Task The_towns_tokens_are_no_secrets_that_one_may_ask_for()
+    {
+        using var tokens = new Variables(("APP_API_TOKEN", "the-apps"), ("DAPR_API_TOKEN", Token), ("CONTRACT_SECRET", "readable"));
+        await using var town = await SidecarUnderTest.StartAsync(
+            leg, ["a"], [.. Prefixes.Select((prefix, i) => $$"""
+            apiVersion: dapr.io/v1alpha1
+            kind: Component
+            metadata: {name: secrets{{i}}}
+            spec: {type: secretstores.local.env, version: v1, metadata: [{name: prefix, value: "{{prefix}}"}]}
+            """)], s => s with { ApiToken = Token, AppApiToken = "the-apps" });
+        using var http = town.Http("a");
+        http.DefaultRequestHeaders.Add("dapr-api-token", Token);
+        foreach (var path in new[] { "0/APP_API_TOKEN", "0/DAPR_API_TOKEN", "0/app_api_token", "1/API_TOKEN", "2/API_TOKEN", "0/bulk", "1/bulk", "2/bulk" })
+        {
+            var said = await http.GetStringAsync($"/v1.0/secrets/secrets{path}", Ct);
+            Assert.DoesNotContain("the-apps", said, StringComparison.Ordinal);
+            Assert.DoesNotContain(Token, said, StringComparison.Ordinal);
+        }
+
+        Assert.Contains("readable", await http.GetStringAsync("/v1.0/secrets/secrets0/bulk", Ct), StringComparison.Ordinal);
+        Assert.Equal("""{"SECRET":"readable"}""", await http.GetStringAsync("/v1.0/secrets/secrets3/SECRET", Ct));
+    }
+
+    [Fact, Trait("Feature", "secrets")]
+    public async Task A_secret_of_a_file_is_read_by_its_path()
+    {
+        await using var town = await SidecarUnderTest.StartAsync(leg, ["a"], ["""
+            apiVersion: dapr.io/v1alpha1
+            kind: Component
+            metadata: {name: secrets}
+            spec: {type: secretstores.local.file, version: v1, metadata: [{name: secretsFile, value: <home>/secrets.json}]}
+            """, """
+            apiVersion: dapr.io/v1alpha1
+            kind: Component
+            metadata: {name: dotted}
+            spec: {type: secretstores.local.file, version: v1, metadata: [{name: secretsFile, value: <home>/secrets.json}, {name: nestedSeparator, value: "."}]}
+            """], WithSecrets);
+        using var dapr = town.Client("a");
+        foreach (var (store, name, value) in new[] { ("secrets", "plain", "open"), ("secrets", "store:prefix", "from-afar"), ("dotted", "store.prefix", "from-afar") })
+        {
+            var secret = await dapr.GetSecretAsync(store, name, cancellationToken: Ct);
+            Assert.Equal((name, value), (secret.Single().Key, secret.Single().Value));
+        }
+
+        var all = await dapr.GetBulkSecretAsync("dotted", cancellationToken: Ct);
+        Assert.Equal(["plain", "store.prefix"], all.Keys.Order(StringComparer.Ordinal));
+    }
+
+    [Fact, Trait("Feature", "components: secretKeyRef, envRef, {appID}")]
+    public async Task What_a_component_is_told_may_be_a_secret_a_variable_or_its_apps_name()
+    {
+        using var variable = new Variables(("CONTRACT_PREFIX", "from-around"));
+        await using var town = await SidecarUnderTest.StartAsync(
+            leg, ["a", "b"], [
+            """
+            apiVersion: dapr.io/v1alpha1
+            kind: Component
+            metadata: {name: secrets}
+            spec: {type: secretstores.local.file, version: v1, metadata: [{name: secretsFile, value: <home>/secrets.json}]}
+            """,
+            Keyed("secret", "secretKeyRef: {name: 'store:prefix', key: 'store:prefix'}") + "\nauth: {secretStore: secrets}\n", Keyed("afar", "value: from-afar"),
+            Keyed("variable", "envRef: CONTRACT_PREFIX"), Keyed("around", "value: from-around"), Keyed("named", "value: 'of-{appID}'"), Keyed("as", "value: of-<a>"),
+            ], WithSecrets);
+        using var a = town.Client("a");
+        using var b = town.Client("b");
+        foreach (var (told, plain) in new[] { ("secret", "afar"), ("variable", "around"), ("named", "as") })
+        {
+            await a.SaveStateAsync(told, town.Id("k"), told, cancellationToken: Ct);
+            Assert.Equal(told, await b.GetStateAsync<string?>(plain, town.Id("k"), cancellationToken: Ct));
+            Assert.Equal(told == "named" ? null : told, await b.GetStateAsync<string?>(told, town.Id("k"), cancellationToken: Ct));
+        }
+
+        static string Keyed(string name, string prefix) => Yaml.StateStore.Replace("name: statestore", $"name: {name}", StringComparison.Ordinal)
+            .Replace("value: \"true\"", "value: \"false\"", StringComparison.Ordinal) + $"\n    - name: keyPrefix\n      {prefix}";
+    }
+
+    [Fact, Trait("Feature", "components: secretKeyRef, envRef, {appID}")]
+    public async Task A_consumer_named_after_its_app_hears_what_the_other_heard()
+    {
+        await using var town = await SidecarUnderTest.StartAsync(leg, ["a", "b"], [Yaml.PubSub("    - name: consumerID\n      value: \"readers-{appID}\"")]);
+        var heard = new ConcurrentQueue<string>();
+        foreach (var app in new[] { "a", "b" })
+        {
+            await town.RunAsync(app, w =>
+            {
+                w.MapGet("/dapr/subscribe", () => Results.Text($$"""[{"topic":"{{town.Topic("t")}}","pubsubname":"pubsub","route":"/in"}]"""));
+                w.MapPost("/in", () => heard.Enqueue(app));
+            });
+        }
+
+        using var dapr = town.Client("a");
+        await dapr.PublishEventAsync("pubsub", town.Topic("t"), 1, Ct);
+        await town.UntilAsync(() => heard.Order().SequenceEqual(["a", "b"]), Soon, () => string.Join(' ', heard));
+    }
+
+    private static Setting WithSecrets(Setting setting)
+    {
+        File.WriteAllText(Path.Combine(setting.Home, "secrets.json"), """{"plain":"open","store":{"prefix":"from-afar"}}""");
+        return setting;
+    }
+
     [Fact, Trait("Feature", "metadata")]
     public async Task A_sidecar_tells_its_app_and_components_and_keeps_what_it_is_told()
     {
@@ -161,5 +265,28 @@ public abstract class ScopeContract(Leg leg)
         var json = await http.GetFromJsonAsync<System.Text.Json.JsonElement>("/v1.0/metadata", Ct);
         Assert.Equal((town.Id("a"), "value"), (json.GetProperty("id").GetString(), json.GetProperty("extended").GetProperty("own").GetString()));
         Assert.Equal(["pubsub", "statestore"], json.GetProperty("components").EnumerateArray().Select(c => c.GetProperty("name").GetString()).Order(StringComparer.Ordinal));
+    }
+
+    /// <summary>Variables of this process, and of the tools that it starts, until the end of the test.</summary>
+    private sealed class Variables : IDisposable
+    {
+        private readonly (string Name, string? Was)[] before;
+
+        public Variables(params (string Name, string Value)[] set)
+        {
+            before = [.. set.Select(v => (v.Name, Environment.GetEnvironmentVariable(v.Name)))];
+            foreach (var (name, value) in set)
+            {
+                Environment.SetEnvironmentVariable(name, value);
+            }
+        }
+
+        public void Dispose()
+        {
+            foreach (var (name, was) in before)
+            {
+                Environment.SetEnvironmentVariable(name, was);
+            }
+        }
     }
 }
