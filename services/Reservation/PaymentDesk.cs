@@ -23,17 +23,17 @@ public sealed partial class PaymentDesk([FromKeyedServices("payment")] HttpClien
         "town.payment.answers", "{answer}", "How payment answered: answered, overloaded, breaker-open (as the sidecar says), failed, or silent.");
 
     public Task<PaymentAnswer?> Authorise(string productId, Reserve reserve) => Ask(
-        HttpMethod.Post, "/payments", new AuthorisePayment(reserve.Id, reserve.Id, productId, reserve.UserId, reserve.Price * reserve.Qty, reserve.SellerId));
+        reserve.Id, "/payments", new AuthorisePayment(reserve.Id, reserve.Id, productId, reserve.UserId, reserve.Price * reserve.Qty, reserve.SellerId));
 
-    public Task<PaymentAnswer?> Void(string id) => Ask(HttpMethod.Post, $"/payments/{id}/void", null);
+    public Task<PaymentAnswer?> Void(string id) => Ask(id, $"/payments/{id}/void", null);
 
     /// <summary>How the payment stands; an outcome of null within an answer means payment is well and has never heard of it.</summary>
-    public Task<PaymentAnswer?> Look(string id) => Ask(HttpMethod.Post, $"/payments/{id}/look", null);
+    public Task<PaymentAnswer?> Look(string id) => Ask(id, $"/payments/{id}/look", null);
 
-    private async Task<PaymentAnswer?> Ask(HttpMethod method, string path, AuthorisePayment? body)
+    private async Task<PaymentAnswer?> Ask(string id, string path, AuthorisePayment? body)
     {
         using var patience = new CancellationTokenSource(Patience, clock);
-        using var request = new HttpRequestMessage(method, path);
+        using var request = new HttpRequestMessage(HttpMethod.Post, path);
 
         // Bytes have a length; a chunked body would never be retried by the sidecar, whatever its policy says.
         request.Content = new ByteArrayContent(body is null ? [] : JsonSerializer.SerializeToUtf8Bytes(body, service.Json));
@@ -49,12 +49,12 @@ public sealed partial class PaymentDesk([FromKeyedServices("payment")] HttpClien
 
             Count(response.StatusCode == HttpStatusCode.ServiceUnavailable ? "overloaded"
                 : (await response.Content.ReadAsStringAsync(patience.Token)).Contains("circuit breaker is open", StringComparison.Ordinal) ? "breaker-open" : "failed");
-            LogNoAnswer(path, $"it answered {(int)response.StatusCode}");
+            LogNoAnswer(id, path, $"it answered {(int)response.StatusCode}");
         }
         catch (Exception failure) when (failure is OperationCanceledException or HttpRequestException or JsonException)
         {
             Count("silent");
-            LogNoAnswer(path, failure.Message);
+            LogNoAnswer(id, path, failure.Message);
         }
 
         return null;
@@ -62,6 +62,6 @@ public sealed partial class PaymentDesk([FromKeyedServices("payment")] HttpClien
 
     private static void Count(string outcome) => Answers.Add(1, new KeyValuePair<string, object?>("town.outcome", outcome));
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Payment gave no answer to {Path}: {Why}")]
-    private partial void LogNoAnswer(string path, string why);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Payment gave no answer to {Path} about reservation {Reservation}: {Why}")]
+    private partial void LogNoAnswer(string reservation, string path, string why);
 }

@@ -98,7 +98,8 @@ public sealed partial class ObservedTown : IAsyncLifetime
         }
 
         // What is looked for would be found: the ids are there.
-        Assert.Contains("gave no answer", told, StringComparison.Ordinal);
+        var line = JsonNode.Parse(await town.Told("/town/logs"))!.AsArray().First(l => $"{l!["service"]} {l["text"]}".StartsWith("reservation Payment gave no answer", StringComparison.Ordinal))!;
+        Assert.Equal(("4", (await Trace("4"))[0]!["traceId"]!.ToString()), ($"{line["attributes"]!["Reservation"]}", $"{line["traceId"]}"));
         Assert.Contains("reservation:100:", told, StringComparison.Ordinal);
         foreach (var secret in new[] { Buyer, Address, ProductName })
         {
