@@ -108,6 +108,9 @@ public sealed partial class Check
     // Not only blanks, and nothing that is no character.
     private const string Readable = @"^(?=.*\S)[^\u0000-\u001F\u007F-\u009F]*$";
 
+    // The same, or nothing at all.
+    private const string Clearable = @"^(?!\s+$)[^\u0000-\u001F\u007F-\u009F]*$";
+
     private readonly Dictionary<string, string[]> errors = [];
 
     internal List<FieldRule> Rules { get; } = [];
@@ -127,8 +130,9 @@ public sealed partial class Check
     public Check Id(string? value, string field, bool required = true) => Rule(new(field, required, Pattern: "^(?!\\.)[A-Za-z0-9._~-]{1,64}$")).That(
         value is null ? !required : IdPattern().IsMatch(value), field, value is null ? $"{field} is required." : $"{field} must be 1 to 64 letters, digits, or . _ ~ - (not starting with a dot).");
 
-    public Check Text(string? value, string field, bool required = false, int longest = 200) => Rule(new(field, required, Longest: longest, Pattern: Readable)).That(
-        value is null ? !required : !string.IsNullOrWhiteSpace(value) && value.Length <= longest && !value.Any(char.IsControl), field,
+    /// <summary>A text in one line; where it may be cleared, an empty one says that there is none any more.</summary>
+    public Check Text(string? value, string field, bool required = false, int longest = 200, bool clears = false) => Rule(new(field, required, Longest: longest, Pattern: clears ? Clearable : Readable)).That(
+        value is null ? !required : (clears && value.Length == 0) || !string.IsNullOrWhiteSpace(value) && value.Length <= longest && !value.Any(char.IsControl), field,
         value is null ? $"{field} is required." : $"{field} must be 1 to {longest} characters of text.");
 
     public Check Number(long? value, string field, long least, long most, bool required = true) => Rule(new(field, required, least, most)).That(

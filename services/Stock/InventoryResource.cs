@@ -21,14 +21,14 @@ public sealed record RegisterInventory(
     public Offer Offer() => new(ProductName, SellerId, Price, Description, Latitude is { } lat ? new(lat, Longitude!.Value) : null, Instant, null);
 }
 
-/// <summary>What a seller changes; what is absent stays. <c>qty</c> is how many units are left from now on.</summary>
+/// <summary>What a seller changes; what is absent stays, and an empty description takes it away. <c>qty</c> is how many units are left from now on.</summary>
 public sealed record ChangeInventory(string? ProductName, int? Qty, long? Price, string? Description, double? Latitude, double? Longitude, bool? Instant, bool? Hidden) : Asked
 {
     public override Check Check() => new Check()
         .Text(ProductName, "productname")
         .Number(Qty, "qty", 0, 1000, required: false)
         .Number(Price, "price", 1, 1_000_000_000_000, required: false)
-        .Text(Description, "description", longest: 4000)
+        .Text(Description, "description", longest: 4000, clears: true)
         .At(Latitude, Longitude);
 
     public Offer Offer() => new(ProductName, null, Price, Description, Latitude is { } lat ? new(Points.About(lat)!.Value, Points.About(Longitude)!.Value) : null, Instant, Hidden);

@@ -112,7 +112,7 @@ public sealed record Listing(string ProductId) : IAggregate<Listing>
         var changed = this with
         {
             Offer = new(
-                said.ProductName ?? Offer.ProductName, Offer.SellerId, said.Price ?? Offer.Price, said.Description ?? Offer.Description,
+                said.ProductName ?? Offer.ProductName, Offer.SellerId, said.Price ?? Offer.Price, said.Description is "" ? null : said.Description ?? Offer.Description,
                 said.Place ?? Offer.Place, said.Instant ?? Offer.Instant, said.Hidden ?? Offer.Hidden),
             Adjustments = qty is { } wanted && wanted != Qty ? Adjustments.Add(new(now, AdjustmentKind.Seller, wanted - Qty, null)) : Adjustments,
         };

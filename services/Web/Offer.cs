@@ -91,7 +91,7 @@ public sealed class Offer
         ProductName = Changed(o => o.ProductName) ? ProductName?.Trim() : null,
         Price = Changed(o => o.Price) ? Whole(Price) : null,
         Qty = Changed(o => o.Qty) ? Whole(Qty) : null,
-        Description = Changed(o => o.Description) ? Given(Description?.ReplaceLineEndings(" ")) : null,
+        Description = Changed(o => o.Description) ? Given(Description?.ReplaceLineEndings(" ")) ?? (Was is null ? null : "") : null,
         Latitude = Moved ? Degrees(Latitude) : null,
         Longitude = Moved ? Degrees(Longitude) : null,
         Instant = Changed(o => $"{o.Instant}") ? Instant : (bool?)null,

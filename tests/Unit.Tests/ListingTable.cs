@@ -77,6 +77,15 @@ public sealed class ListingTable(ITestOutputHelper output)
         Assert.Equal(Enum.GetValues<InventoryStatus>(), registered.Select(s => s.State.Status).Distinct().Order());
     }
 
+    [Fact]
+    public void An_empty_description_takes_it_away_and_one_that_is_not_named_stays()
+    {
+        Assert.Null(Next(OnSale.Change(Nothing with { Description = "" }, null, "seller", Now)).Offer.Description);
+        Assert.Equal("거의 새것", Next(OnSale.Change(Nothing with { Price = 1 }, null, "seller", Now)).Offer.Description);
+        Assert.Null(new ChangeInventory(null, null, null, "", null, null, null, null).Wrong());
+        Assert.NotNull(new ChangeInventory(null, null, null, "  ", null, null, null, null).Wrong());
+    }
+
     private static Listing Next(Decision<Listing> decision) => decision.Next!;
 
     private static ReserveEvent Reserve(string id, ReserveStatus status) => new() { Id = id, ProductId = "p", Qty = 1, StatusCode = status };

@@ -40,6 +40,18 @@ public class MyPageTests
     }
 
     [Fact]
+    public void The_timeline_says_whose_doing_it_was_where_the_event_does()
+    {
+        string? By(Heard e) => TimelineEntry.Of(e).By;
+        Assert.Equal(["BUYER", "TOWN", "TOWN", "TOWN", "TOWN", "TOWN", "TOWN", null, "BUYER", "BUYER", "TOWN", "BUYER"], Journey.Select(By));
+        Assert.Equal("SELLER", By(Heard.Of(Trade(new TradeCanceled { Reason = "declined-by-seller" }, 4))));
+        Assert.Equal(("BUYER", "TOWN"), (By(Heard.Of(Trade(new TradeCompleted(), 5))), By(Heard.Of(Trade(new TradeCompleted { Reason = "not-objected" }, 5)))));
+
+        // A reason that people write themselves makes nobody else of them.
+        Assert.Equal("BUYER", By(Heard.Of(Trade(new TradeDisputed { Reason = "by-seller" }, 5))));
+    }
+
+    [Fact]
     public void What_was_heard_so_far_makes_the_same_row_whichever_part_of_it_came_first()
     {
         var some =
