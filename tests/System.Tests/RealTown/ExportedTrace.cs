@@ -1,6 +1,6 @@
+using Google.Protobuf;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
-using Google.Protobuf;
 using SecondhandTrade.Local;
 using SecondhandTrade.SystemTests.Runner;
 using Told = SecondhandTrade.Local.Otlp.Traces;
