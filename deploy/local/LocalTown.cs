@@ -18,7 +18,7 @@ public sealed class LocalTown(RunFile file, DataDirectory data, ConsoleLines con
         return file with { Apps = [.. file.Apps.Select(app => app with { HttpPort = Or(app.HttpPort), GrpcPort = Or(app.GrpcPort), MetricsPort = Or(app.MetricsPort) })] };
     }
 
-    /// <summary>Puts further replicas of an app behind it: the first keeps the ports of the run file, the others take any free ones and are told so.</summary>
+    /// <summary>Makes replicas of apps: each listens on a free port and is told so, and the app's own port stands for them all. The first keeps its sidecar's ports.</summary>
     public static RunFile WithReplicas(RunFile file, IReadOnlyDictionary<string, int> replicas)
     {
         foreach (var unknown in replicas.Keys.Where(id => file.Apps.All(app => app.Id != id)))
@@ -26,25 +26,25 @@ public sealed class LocalTown(RunFile file, DataDirectory data, ConsoleLines con
             throw new TownException($"--replicas {unknown}: no app of {file.Path} is called that; the apps are {string.Join(", ", file.Apps.Select(app => app.Id))}.");
         }
 
-        if (replicas.GetValueOrDefault(Door, 1) > 1)
+        var several = file.Apps.Where(app => replicas.GetValueOrDefault(app.Id, 1) > 1).ToList();
+        var free = new Queue<int>(Ports.Free(4 * replicas.Values.Sum()));
+        return file with
         {
-            throw new TownException($"--replicas {Door}: people reach it at one address, which one process holds; leave it out.");
-        }
-
-        var free = new Queue<int>(Ports.Free(4 * replicas.Values.Sum(number => number - 1)));
-        return file with { Apps = [.. file.Apps.SelectMany(app => Enumerable.Range(0, replicas.GetValueOrDefault(app.Id, 1)).Select(n => n == 0 ? app : Another(app, free)))] };
+            Apps = [.. file.Apps.SelectMany(app => several.Contains(app) ? Enumerable.Range(0, replicas[app.Id]).Select(n => Replica(app, free, first: n == 0)) : [app])],
+            Fronts = several.Where(app => app.Port > 0).ToDictionary(app => app.Port, app => app.Id),
+        };
     }
 
-    private static RunApp Another(RunApp app, Queue<int> free)
+    private static RunApp Replica(RunApp app, Queue<int> free, bool first)
     {
         // An app may go by APP_PORT, or by an address of its own variables that ends in the port.
         var (was, port) = ($":{app.Port}", free.Dequeue());
         return app with
         {
             Port = app.Port == 0 ? 0 : port,
-            HttpPort = free.Dequeue(),
-            GrpcPort = free.Dequeue(),
-            MetricsPort = free.Dequeue(),
+            HttpPort = first ? app.HttpPort : free.Dequeue(),
+            GrpcPort = first ? app.GrpcPort : free.Dequeue(),
+            MetricsPort = first ? app.MetricsPort : free.Dequeue(),
             Env = app.Env.ToDictionary(pair => pair.Key, pair => app.Port > 0 && pair.Value.EndsWith(was, StringComparison.Ordinal) ? $"{pair.Value[..^was.Length]}:{port}" : pair.Value),
         };
     }
@@ -76,6 +76,7 @@ public sealed class LocalTown(RunFile file, DataDirectory data, ConsoleLines con
             {
                 new(app.Port, $"the app {app.Id}"), new(app.HttpPort, $"the HTTP port of {app.Id}'s sidecar"), new(app.GrpcPort, $"the gRPC port of {app.Id}'s sidecar"),
             }).Where(need => need.Port > 0),
+            .. file.Fronts.Select(front => new PortNeed(front.Key, $"the replicas of {front.Value}")),
             new PortNeed(townPort, "what the town tells of itself (or give another with --town-port)"),
             .. outsideRedis is null ? [new PortNeed(configured.Port, "Redis (or use the one there with --redis)")] : Array.Empty<PortNeed>(),
         ]);
@@ -111,6 +112,7 @@ public sealed class LocalTown(RunFile file, DataDirectory data, ConsoleLines con
         });
         using var supervisor = new Supervisor(apps, standIn, console);
         await using var api = await TownApi.StartAsync(townPort, standIn, supervisor, stop);
+        await using var fronts = file.Fronts.Count == 0 ? null : await Fronts.StartAsync(file.Fronts, supervisor, stop);
         signals.Impatient = supervisor.Kill;
         var running = supervisor.RunAsync(stop);
         console.Say($"Starting {string.Join(", ", file.Apps.Select(app => app.Id))}.");
@@ -145,7 +147,7 @@ public sealed class LocalTown(RunFile file, DataDirectory data, ConsoleLines con
             .. file.Apps.Select(app => new[] { app.Id, app.Port > 0 ? $"http://localhost:{app.Port}" : "-", $"{app.HttpPort}", $"{app.GrpcPort}", "open" }),
         ]);
         console.Say(outsideRedis is null ? $"Everything is kept in {data.Path}." : $"Everything is kept in the Redis at {outsideRedis} and in {data.Path}.");
-        var door = file.Apps.FirstOrDefault(app => app is { Id: Door, Port: > 0 });
-        console.Say($"The town is open{(door is null ? "" : $" at http://localhost:{door.Port}")}; what goes on in it is at http://localhost:{townPort}/town. Ctrl-C closes it.");
+        var doors = file.Fronts.Where(front => front.Value == Door).Select(front => front.Key).Concat(file.Apps.Where(app => app is { Id: Door, Port: > 0 }).Select(app => app.Port)).ToList();
+        console.Say($"The town is open{(doors is [var door, ..] ? $" at http://localhost:{door}" : "")}; what goes on in it is at http://localhost:{townPort}/town. Ctrl-C closes it.");
     }
 }

@@ -9,6 +9,9 @@ public sealed record RunFile(string Path, string Name, IReadOnlyList<string> Res
 {
     public string Directory => System.IO.Path.GetDirectoryName(Path)!;
 
+    /// <summary>The ports that stand for apps with replicas, none of which holds it itself.</summary>
+    public IReadOnlyDictionary<int, string> Fronts { get; init; } = new Dictionary<int, string>();
+
     /// <summary>The nearest dapr.yaml in a directory or above it.</summary>
     public static string Find(string from)
     {

@@ -19,7 +19,7 @@ public sealed record RunOptions
           --file FILE        the run file (default: the nearest dapr.yaml, from here upwards)
           --data DIR         where everything is kept (default: .town beside the run file)
           --redis HOST:PORT  use this Redis instead of one inside the runner
-          --replicas APP=N   run N processes of an app, each with a sidecar of its own (1 to 8; again for further apps)
+          --replicas APP=N   run N processes of an app, each with a sidecar of its own; its port stands for all of them (1 to 8; again for further apps)
           --town-port PORT   where the town tells of itself, for this machine only (default: 8090); see http://localhost:8090/town
           --clean            forget everything stored before opening
           --check            read dapr.yaml and the components, tell all that is wrong with them, and start nothing

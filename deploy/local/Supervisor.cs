@@ -10,6 +10,7 @@ public sealed class Supervisor : IDisposable
     private static readonly TimeSpan Comeback = TimeSpan.FromMinutes(1);
     private readonly SemaphoreSlim restarting = new(1);
     private readonly List<Charge> charges;
+    private uint turns;
     private readonly ConsoleLines console;
     // Health is asked without a proxy: an http_proxy in the environment must not send localhost elsewhere.
     private readonly HttpClient http = new(new SocketsHttpHandler { UseProxy = false }) { Timeout = TimeSpan.FromSeconds(5) };
@@ -46,7 +47,15 @@ public sealed class Supervisor : IDisposable
             var replicas = charges.Where(charge => charge.App.Id == app).ToList();
             foreach (var charge in replicas)
             {
+                charge.State = "draining";
                 await charge.Sidecar.DrainAsync(Patience);
+
+                // A stream has no end of its own; what else came by the app's address is answered.
+                for (var waited = TimeProvider.System.GetTimestamp(); charge.Turns > 0 && TimeProvider.System.GetElapsedTime(waited) < Patience;)
+                {
+                    await Task.Delay(20, stop);
+                }
+
                 // In this order: the process that is to end must not pass for the one that is back.
                 charge.EndAsked.TrySetResult();
                 var back = charge.Back = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -66,6 +75,13 @@ public sealed class Supervisor : IDisposable
         {
             restarting.Release();
         }
+    }
+
+    /// <summary>The next open replica of an app, which is not restarted before the turn is given back; null while there is none.</summary>
+    public Turn? Turn(string app)
+    {
+        var open = charges.Where(charge => charge.App.Id == app && charge.State == Charge.Open).ToList();
+        return open.Count == 0 ? null : open[(int)(Interlocked.Increment(ref turns) % (uint)open.Count)].Take();
     }
 
     /// <summary>Ends every app at once.</summary>
@@ -187,7 +203,7 @@ public sealed class Supervisor : IDisposable
                 if (charge.App.Port > 0)
                 {
                     charge.State = $"not listening on port {charge.App.Port} yet";
-                    var address = await Listening(charge.App.Port, ended);
+                    var address = charge.Address = await Listening(charge.App.Port, ended);
                     charge.State = "meeting its sidecar";
                     await charge.Sidecar.ConnectAppAsync(address, ended);
                     charge.State = "not well yet: /healthz does not answer 2xx";
@@ -278,7 +294,29 @@ public sealed class Supervisor : IDisposable
         public volatile string State = "starting";
         public volatile int Restarts;
         public volatile ChildProcess? Child;
+
+        /// <summary>Where the app listens, once it does.</summary>
+        public volatile Uri? Address;
+
+        private int taken;
+
+        /// <summary>How many requests it is answering that came by the address of all its replicas.</summary>
+        public int Turns => Volatile.Read(ref taken);
+
+        public Turn Take()
+        {
+            Interlocked.Increment(ref taken);
+            return new(Address!, () => Interlocked.Decrement(ref taken));
+        }
     }
+}
+
+/// <summary>A request's stay with one replica of an app.</summary>
+public sealed class Turn(Uri address, Action end) : IDisposable
+{
+    public Uri Address => address;
+
+    public void Dispose() => end();
 }
 
 /// <summary>An app in the supervisor's care: its state in words, its process while it runs, and how often it was started again.</summary>

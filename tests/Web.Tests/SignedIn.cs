@@ -244,7 +244,7 @@ public sealed class SignedIn(Browser browser)
         var picture = await elsewhere.Page.Locator(".gallery img").GetAttributeAsync("src") ?? "";
         Assert.Equal(640, await elsewhere.Page.Locator(".gallery img").EvaluateAsync<int>("async i => { await i.decode(); return i.naturalWidth; }"));
         await elsewhere.Go("/me");
-        Assert.Equal(640, await elsewhere.Page.Locator(".card img").EvaluateAsync<int>("async i => { await i.decode(); return i.naturalWidth; }"));
+        Assert.Equal(320, await elsewhere.Page.Locator(".card img").EvaluateAsync<int>("async i => { await i.decode(); return i.naturalWidth; }"));
         Assert.Empty(elsewhere.Complaints);
         await stranger.SignInElsewhere("eve");
         Assert.Equal(404, (await stranger.Page.APIRequest.GetAsync(picture)).Status);

@@ -49,6 +49,11 @@ internal sealed class People(WholeTown town, ITestOutputHelper output)
                 Failed.Add($"{id}: {(answer is null ? "no answer" : $"{(int)answer.Response.StatusCode} {answer["code"]} {answer["detail"]}")}");
             }
 
+            if (n % 4 == 0 && await town.Ask(HttpMethod.Get, "/") is not { Code: HttpStatusCode.OK } && patience == 0)
+            {
+                Failed.Add($"{id}: the pages were not there");
+            }
+
             // Some are cancelled at once; the others later, so that nobody has more open than one may have.
             if (n % 2 == 1 || n >= 12)
             {

@@ -9,20 +9,20 @@ public sealed class RollingTowns(ITestOutputHelper output)
 {
     private static readonly string[] Services = ["reservation", "payment", "trade", "stock", "notification", "mypage"];
 
-    private static IEnumerable<string> TwoOfEach => Services.SelectMany(s => new[] { "--replicas", $"{s}=2" });
+    private static readonly string[] Doors = ["gateway", "web"];
 
     [Fact]
     public async Task Restarted_one_by_one_the_town_turns_nobody_away_and_loses_nothing()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Finding the town's processes needs /proc.");
         using var town = new WholeTown();
-        await town.Open(TwoOfEach);
+        await town.Open(TwoOf(Services.Concat(Doors)));
         var people = new People(town, output);
         await people.PutUp();
 
         using var over = new CancellationTokenSource();
         var trading = people.Trade("", over.Token);
-        foreach (var service in Services)
+        foreach (var service in Services.Concat(Doors))
         {
             var before = people.Accepted.Count;
             await Eventually.Holds(() => people.Accepted.Count > before + 5 || trading.IsCompleted, () => $"people to trade:\n{town.Output}", TimeSpan.FromSeconds(60));
@@ -44,7 +44,7 @@ public sealed class RollingTowns(ITestOutputHelper output)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Finding the town's processes needs /proc.");
         using var town = new WholeTown();
-        await town.Open(TwoOfEach);
+        await town.Open(TwoOf(Services));
         var people = new People(town, output);
         await people.PutUp();
         using var over = new CancellationTokenSource();
@@ -83,13 +83,13 @@ public sealed class RollingTowns(ITestOutputHelper output)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Finding the town's processes needs /proc.");
         using var town = new WholeTown();
-        await town.Open(TwoOfEach);
+        await town.Open(TwoOf(Services.Append("gateway")));
         var people = new People(town, output);
         await people.PutUp();
 
         using var over = new CancellationTokenSource();
         var trading = people.Trade("", over.Token, patience: 1);
-        foreach (var service in new[] { "Reservation", "Payment", "Reservation" })
+        foreach (var service in new[] { "Reservation", "Payment", "Gateway" })
         {
             var before = people.Accepted.Count;
             await Eventually.Holds(() => people.Accepted.Count > before + 20 || trading.IsCompleted, () => $"people to trade:\n{town.Output}", TimeSpan.FromSeconds(60));
@@ -103,4 +103,6 @@ public sealed class RollingTowns(ITestOutputHelper output)
         Assert.True(people.Failed.IsEmpty, $"{string.Join('\n', people.Failed)}\n{town.Output}");
         await people.Settled();
     }
+
+    private static IEnumerable<string> TwoOf(IEnumerable<string> services) => services.SelectMany(service => new[] { "--replicas", $"{service}=2" });
 }

@@ -53,12 +53,13 @@ public sealed partial class WholeTown : IDisposable
         runner = RunningTown.Start(folder, ["--data", At("data"), "--town-port", $"{townPort}", .. options]);
         try
         {
-            await Eventually.Holds(() => runner.Output.Contains("The town is open", StringComparison.Ordinal), () => $"the town to open:\n{runner.Output}", TimeSpan.FromMinutes(3));
+            await Eventually.Holds(() => runner.Output.Contains("The town is open", StringComparison.Ordinal), () => $"the town to open:\n{runner.Output}", TimeSpan.FromMinutes(5));
         }
         catch
         {
             // A test that never began is not disposed of: nobody else would end these processes.
             runner.Dispose();
+            runner = null;
             throw;
         }
     }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Text.Json.Nodes;
+using SecondhandTrade.SystemTests.Documents;
 
 namespace SecondhandTrade.SystemTests.Rights;
 
@@ -20,10 +21,9 @@ public sealed class SignedInTown : IAsyncLifetime
     public static readonly Deal Trading = new("trading-2", "watch-2", "cat-mark", "dan-mark", "address-mark-2");
     public static readonly IReadOnlyList<string> Users = [Waiting.Buyer, Waiting.Seller, Trading.Buyer, Trading.Seller, "eve"];
 
-    // As much of a photograph as it takes to be taken for one.
-    private static readonly byte[] Jpeg = [0xFF, 0xD8, 0xFF, 0xE0, 1, 2, 3];
+    private static readonly byte[] Taken = GeneratedRequest.Picture(1);
 
-    public static readonly string PictureName = Stocks.Pictures.NameOf(Jpeg);
+    public static readonly string PictureName = Stocks.Pictures.NameOf(Taken);
 
     public TestTown Town { get; private set; } = null!;
 
@@ -84,7 +84,7 @@ public sealed class SignedInTown : IAsyncLifetime
         ["price"] = 50000,
     };
 
-    public static HttpContent Photo() => new ByteArrayContent(Jpeg) { Headers = { ContentType = new("image/jpeg") } };
+    public static HttpContent Photo() => new ByteArrayContent(Taken) { Headers = { ContentType = new("image/png") } };
 
     public Task<Answer> As(string user, HttpMethod method, string path, object? body = null, params (string, string)[] headers) =>
         Town.Send(method, path, body is JsonNode json ? json.ToJsonString() : body, headers: [("Authorization", $"Bearer {Issuer.Token(user)}"), .. headers]);

@@ -130,23 +130,26 @@ public sealed class SupervisorTests
         string[] By(string path) => [.. Regex.Matches(town.Output, $@"^shop \| POST /{path} HTTP/1\.1 in process (\d+)\r?$", RegexOptions.Multiline).Select(said => said.Groups[1].Value)];
     }
 
-    [Theory]
-    [InlineData("shp", "no app of /town/dapr.yaml is called that; the apps are shop, gateway")]
-    [InlineData("gateway", "people reach it at one address")]
-    public void Replicas_that_cannot_be_had_are_refused(string app, string said)
+    [Fact]
+    public void Replicas_of_an_app_that_is_not_there_are_refused()
     {
         var file = new RunFile("/town/dapr.yaml", "town", [], null, [new("shop", "/", ["a"]), new("gateway", "/", ["a"])]);
 
-        Assert.Contains(said, Assert.Throws<TownException>(() => LocalTown.WithReplicas(file, new Dictionary<string, int> { [app] = 2 })).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "no app of /town/dapr.yaml is called that; the apps are shop, gateway",
+            Assert.Throws<TownException>(() => LocalTown.WithReplicas(file, new Dictionary<string, int> { ["shp"] = 2 })).Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void A_replica_has_ports_of_its_own_and_is_told_them_where_the_first_is_told_its()
+    public void A_replica_has_ports_of_its_own_and_is_told_them_and_the_apps_own_port_stands_for_all()
     {
         var shop = new RunApp("shop", "/", ["a"]) { Port = 8082, HttpPort = 1, GrpcPort = 2, MetricsPort = 3, Env = new Dictionary<string, string> { ["ASPNETCORE_URLS"] = "http://localhost:8082", ["Other"] = "localhost:18082" } };
-        var apps = LocalTown.WithReplicas(new("/town/dapr.yaml", "town", [], null, [shop]), new Dictionary<string, int> { ["shop"] = 3 }).Apps;
+        var file = LocalTown.WithReplicas(new("/town/dapr.yaml", "town", [], null, [shop]), new Dictionary<string, int> { ["shop"] = 3 });
+        var apps = file.Apps;
 
-        Assert.Same(shop, apps[0]);
+        Assert.Equal("shop", Assert.Single(file.Fronts, front => front.Key == 8082).Value);
+        Assert.Equal((1, 2, 3), (apps[0].HttpPort, apps[0].GrpcPort, apps[0].MetricsPort));
+        Assert.DoesNotContain(apps, app => app.Port == 8082);
         Assert.Equal(12, apps.SelectMany(app => new[] { app.Port, app.HttpPort, app.GrpcPort, app.MetricsPort }).Distinct().Count());
         Assert.All(apps, app => Assert.Equal(($"http://localhost:{app.Port}", "localhost:18082"), (app.Env["ASPNETCORE_URLS"], app.Env["Other"])));
     }
