@@ -83,13 +83,13 @@ public sealed class RollingTowns(ITestOutputHelper output)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Finding the town's processes needs /proc.");
         using var town = new WholeTown();
-        await town.Open(TwoOf(Services.Append("gateway")));
+        await town.Open(TwoOf(Services));
         var people = new People(town, output);
         await people.PutUp();
 
         using var over = new CancellationTokenSource();
         var trading = people.Trade("", over.Token, patience: 1);
-        foreach (var service in new[] { "Reservation", "Payment", "Gateway" })
+        foreach (var service in new[] { "Reservation", "Payment", "Reservation" })
         {
             var before = people.Accepted.Count;
             await Eventually.Holds(() => people.Accepted.Count > before + 20 || trading.IsCompleted, () => $"people to trade:\n{town.Output}", TimeSpan.FromSeconds(60));
