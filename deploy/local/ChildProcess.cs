@@ -10,6 +10,8 @@ public sealed class ChildProcess : IDisposable
     // the end of the pipe means that the runner is no more, so the app must not be either.
     // The watcher's own output goes nowhere, or it would hold the app's open. Ctrl-C, a hang-up and Ctrl-\ reach the
     // whole terminal; app and watcher pass over them and wait for what the runner decides.
+    // The sidecars, the broker and Redis share one process, which every app waits for: were a dozen starting apps to get as
+    // much of the processor as it does, a write could take seconds. Hence the lower priority.
     // Only the app itself is ended when the runner is killed: a command should be the program, not something that starts it.
     private const string Wrapper = """
         trap '' INT QUIT HUP
@@ -24,7 +26,7 @@ public sealed class ChildProcess : IDisposable
           done
           kill -KILL $$
         ) >/dev/null 2>&1 &
-        exec "$@" 3<&- </dev/null
+        exec nice -n 10 "$@" 3<&- </dev/null
         """;
 
     private readonly Process process;

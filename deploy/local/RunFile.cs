@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
@@ -102,6 +103,7 @@ file sealed class RunFileReader(string file)
         ["appHealthProbeInterval"] = new(Shape.Number, Shared: true),
         ["appHealthProbeTimeout"] = new(Shape.Number, Shared: true),
         ["appHealthThreshold"] = new(Shape.Number, Shared: true),
+        ["apiListenAddresses"] = new(Shape.Text, Shared: true),
 
         // Accepted and without effect. There is no daprd whose logs, profile or place on the disk these would change,
         // no second machine to reach through the internal port, and placement and reminders live in this process.
@@ -116,6 +118,8 @@ file sealed class RunFileReader(string file)
         ["schedulerHostAddress"] = new(Shape.Text, Shared: true),
         // The console shows what every app writes, whatever stands here.
         ["appLogDestination"] = new(Shape.Text, Shared: true),
+        // The sidecars here take 32 KiB of headers.
+        ["readBufferSize"] = new(Shape.Text, Shared: true),
         // Kubernetes only: `dapr run -f` passes over them as well.
         ["containerImage"] = new(Shape.Text, Shared: true),
         ["containerImagePullPolicy"] = new(Shape.Text, Shared: true),
@@ -123,10 +127,8 @@ file sealed class RunFileReader(string file)
 
         // Someone who sets one of these counts on it; passing over it would show only much later.
         ["unixDomainSocket"] = new(Shape.Text, Shared: true, Refused: "the local runner's sidecars listen on ports, not on sockets"),
-        ["apiListenAddresses"] = new(Shape.Text, Shared: true, Refused: OneMachine),
         ["appSSL"] = new(Shape.Flag, Shared: true, Refused: PlainHttp),
         ["maxBodySize"] = new(Shape.Text, Shared: true, Refused: AsDaprd),
-        ["readBufferSize"] = new(Shape.Text, Shared: true, Refused: AsDaprd),
     };
 
     public static RunFile Read(string file, string yaml)
@@ -260,6 +262,11 @@ file sealed class RunFileReader(string file)
         if (channel is not ("localhost" or "127.0.0.1" or "::1"))
         {
             Say(At("appChannelAddress"), $"'appChannelAddress: {channel}' cannot be had here: {OneMachine}, and so must its apps");
+        }
+
+        if (Get<string>("apiListenAddresses") is { } listen && listen.Split(',').Any(address => !IPAddress.TryParse(address, out var one) || !IPAddress.IsLoopback(one)))
+        {
+            Say(At("apiListenAddresses"), $"'apiListenAddresses: {listen}' cannot be had here: {OneMachine}; write 127.0.0.1 or leave it out");
         }
 
         var health = Get<bool>("enableAppHealthCheck") ? Health(Get<string>("appHealthCheckPath"), Get<int>, At) : null;
