@@ -26,7 +26,7 @@ public sealed class ChildProcess : IDisposable
           done
           kill -KILL $$
         ) >/dev/null 2>&1 &
-        exec nice -n 10 "$@" 3<&- </dev/null
+        exec nice -n 5 "$@" 3<&- </dev/null
         """;
 
     private readonly Process process;
