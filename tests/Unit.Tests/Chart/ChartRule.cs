@@ -17,6 +17,24 @@ internal sealed record ChartRule(string Name, Func<Rendered, IEnumerable<string>
         ["dapr-scheduler-server"] = "50006",
     };
 
+    // What Dapr's custom resource definitions require of an object where there is one; * is every item of a list.
+    private static readonly (string Kind, string[] Path, string[] Fields)[] Required =
+    [
+        ("Component", ["spec"], ["type", "version", "metadata"]),
+        ("Component", ["spec", "metadata", "*"], ["name"]),
+        ("Component", ["spec", "metadata", "*", "secretKeyRef"], ["name"]),
+        ("Component", ["auth"], ["secretStore"]),
+        ("Configuration", ["spec", "tracing"], ["samplingRate"]),
+        ("Configuration", ["spec", "tracing", "otel"], ["protocol", "endpointAddress", "isSecure"]),
+        ("Configuration", ["spec", "metrics"], ["enabled"]),
+        ("Configuration", ["spec", "nameResolution"], ["component", "version", "configuration"]),
+        ("Configuration", ["spec", "accessControl", "policies", "*"], ["appId"]),
+        ("Configuration", ["spec", "accessControl", "policies", "*", "operations", "*"], ["name", "action"]),
+        ("Resiliency", ["spec"], ["policies", "targets"]),
+        ("Subscription", ["spec"], ["pubsubname", "topic", "routes"]),
+        ("Subscription", ["spec", "routes", "rules", "*"], ["match", "path"]),
+    ];
+
     public static IReadOnlyList<ChartRule> All { get; } =
     [
         // Everything.
@@ -83,6 +101,7 @@ internal sealed record ChartRule(string Name, Func<Rendered, IEnumerable<string>
         new("from outside payments are only read", c => c.One("Configuration", "payment").Items("spec", "accessControl", "policies").Where(p => p.Text("appId") is "gateway" or "web" && p.Items("operations").Any(o => !o.Words("httpVerb").SequenceEqual(["GET"]))).Select(p => p.Text("appId")!), c => ((YamlSequenceNode)c.One("Configuration", "payment").At("spec", "accessControl", "policies", "0", "operations", "0", "httpVerb")!).Add("POST")),
 
         // What Dapr is told is what it is told on one machine.
+        new("a Dapr resource has every field its definition requires", c => Required.SelectMany(r => c.Of(r.Kind).Where(d => d.Every(r.Path).Any(at => r.Fields.Any(field => at.At(field) is null))).Select(d => $"{r.Kind} {d.Name()} {string.Join('.', r.Path)}")), c => c.One("Configuration", "stock").Drop("spec", "nameResolution", "version")),
         new("components are the canonical ones, but for addresses, secrets and who may use them", c => Components.Differences(c), c => c.One("Component", "pubsub").At("spec", "metadata", "2")!.Set("2.0.0", "value")),
         new("subscriptions are the canonical ones", c => Components.Differences(c, "Subscription"), c => c.Remove("Subscription", "trade-stock")),
         new("policies for failures are the canonical ones", c => Components.Differences(c, "Resiliency"), c => c.One("Resiliency", "town").Set("9s", "spec", "policies", "timeouts", "payment")),
