@@ -28,8 +28,9 @@ runAsNonRoot: true
 capabilities: {drop: [ALL]}
 {{- end }}
 
+{{- /* A trial's Kafka by its full name, which is found from KEDA's namespace, too. */ -}}
 {{- define "town.brokers" -}}
-{{ if .Values.trial.enabled }}kafka:9092{{ else }}{{ .Values.kafka.brokers }}{{ end }}
+{{ if .Values.trial.enabled }}kafka.{{ .Release.Namespace }}.svc.{{ .Values.dapr.clusterDomain }}:9092{{ else }}{{ .Values.kafka.brokers }}{{ end }}
 {{- end }}
 
 {{- define "town.redis" -}}

@@ -58,6 +58,7 @@ internal sealed record ChartRule(string Name, Func<Rendered, IEnumerable<string>
         Container("no command, argument or variable has $$, of which the cluster leaves one $", k => !k.Words("command").Concat(k.Words("args")).Concat(k.Items("env").Select(e => e.Text("value") ?? "")).Any(text => text.Contains("$$", StringComparison.Ordinal)), k => ((YamlScalarNode)k.At("args", "0")!).Value += "$$"),
         new("no secret stands among the settings", c => c.Of("ConfigMap").Where(m => m.Keys("data").Any(Secret)).Select(m => m.Name()), c => c.One("ConfigMap", "trade").Set("hunter2", "data", "Some__Password")),
         Service("what runs may write to /tmp alone", d => d.At("spec", "template", "spec") is var pod && App(d).Items("volumeMounts").Select(m => m.Text("mountPath")).SequenceEqual(["/tmp"]) && pod.Items("volumes").All(v => v.At("emptyDir") is not null), d => d.Drop("spec", "template", "spec", "volumes", "0", "emptyDir")),
+        new("the pages have room in /tmp for the uploads of many people at once", c => c.Services.Where(d => d.Name() == Pages && Mebibytes(d.Text("spec", "template", "spec", "volumes", "0", "emptyDir", "sizeLimit")) < 64 * UploadMebibytes).Select(d => d.Name()), c => c.One("Deployment", Pages).Set("64Mi", "spec", "template", "spec", "volumes", "0", "emptyDir", "sizeLimit")),
 
         // Probes.
         new("what goes on for ever is asked whether it has started, lives and is ready", c => c.Of("Deployment", "StatefulSet").Where(d => App(d) is var k && (k.At("startupProbe") is null || k.At("livenessProbe") is null || k.At("readinessProbe") is null)).Select(d => d.Name()), c => App(c.One("StatefulSet", "redis")).Drop("startupProbe")),
@@ -128,6 +129,8 @@ internal sealed record ChartRule(string Name, Func<Rendered, IEnumerable<string>
 
         // The pair for a trial.
         Each("what a trial keeps is on a volume", c => c.Of("StatefulSet"), s => s.Items("spec", "volumeClaimTemplates").Select(v => v.Name()).SequenceEqual(["data"]) && App(s).Items("volumeMounts").Any(m => m.Text("name") == "data"), c => c.One("StatefulSet", "kafka").Drop("spec", "volumeClaimTemplates")),
+        Each("Kafka keeps every event and every group's offsets, however long the town is closed", c => c.Of("StatefulSet").Where(s => s.Name() == "kafka"), s => Variable(s, "KAFKA_LOG_RETENTION_MS").Text("value") == "-1" && Variable(s, "KAFKA_OFFSETS_RETENTION_MINUTES").Text("value") == $"{int.MaxValue}", c => Variable(c.One("StatefulSet", "kafka"), "KAFKA_LOG_RETENTION_MS")!.Set("604800000", "value")),
+        Each("Kafka's garbage collector logs to stdout, not into a volume that fills", c => c.Of("StatefulSet").Where(s => s.Name() == "kafka"), s => Variable(s, "KAFKA_GC_LOG_OPTS").Text("value") is { } log && log.Contains(":stdout", StringComparison.Ordinal), c => Variable(c.One("StatefulSet", "kafka"), "KAFKA_GC_LOG_OPTS")!.Set("-Xlog:gc:file=gc.log", "value")),
         Each("Redis has a write on the disk before it says so", c => c.Of("StatefulSet").Where(s => s.Name() == "redis"), s => string.Join(' ', App(s).Words("args")).Contains("--appendonly yes --appendfsync always", StringComparison.Ordinal), c => ((YamlScalarNode)App(c.One("StatefulSet", "redis")).At("args", "6")!).Value = "everysec"),
         Each("Redis asks for a password", c => c.Of("StatefulSet").Where(s => s.Name() == "redis"), s => App(s).Words("args").Contains("--requirepass"), c => App(c.One("StatefulSet", "redis")).Drop("args", "7")),
     ];
@@ -149,8 +152,12 @@ internal sealed record ChartRule(string Name, Func<Rendered, IEnumerable<string>
 
     private static YamlNode Annotations(YamlNode workload) => workload.At("spec", "template", "metadata", "annotations")!;
 
-    private static string? SecretOf(YamlNode workload, string variable) =>
-        App(workload).Items("env").SingleOrDefault(e => e.Text("name") == variable)?.Text("valueFrom", "secretKeyRef", "name");
+    private static YamlMappingNode? Variable(YamlNode workload, string name) => App(workload).Items("env").SingleOrDefault(e => e.Text("name") == name);
+
+    private static string? SecretOf(YamlNode workload, string variable) => Variable(workload, variable).Text("valueFrom", "secretKeyRef", "name");
+
+    // Of sizes as the chart writes them: 64Mi, 1Gi.
+    private static int Mebibytes(string? size) => size is null ? 0 : int.Parse(size[..^2], System.Globalization.CultureInfo.InvariantCulture) * (size.EndsWith("Gi", StringComparison.Ordinal) ? 1024 : 1);
 
     private static bool Secret(string name) => name.Contains("password", StringComparison.OrdinalIgnoreCase) || name.Contains("token", StringComparison.OrdinalIgnoreCase)
         || name.Contains("secret", StringComparison.OrdinalIgnoreCase) || name.Contains("ConnectionStrings", StringComparison.Ordinal);
@@ -164,6 +171,9 @@ internal sealed record ChartRule(string Name, Func<Rendered, IEnumerable<string>
 
     // They keep the keys of their cookies in Redis, past Dapr, and nothing else.
     private const string Pages = "web";
+
+    // A form with pictures, which is spooled to /tmp while it is read: what the ingress lets through.
+    private const int UploadMebibytes = 12;
 
     private static IReadOnlyList<string> Stored(Rendered chart) => [.. chart.Services.Where(d => SecretOf(d, "REDIS_PASSWORD") is not null && d.Name() != Pages).Select(d => d.Name()).Order(StringComparer.Ordinal)];
 

@@ -136,6 +136,29 @@ public sealed class ChartTests
     }
 
     [Fact]
+    public void Kafka_of_a_trial_is_found_by_its_full_name_from_any_namespace()
+    {
+        var chart = Helm.Render(Ways["a trial scaled by lag"] + "dapr: {clusterDomain: cluster.town}\n");
+        var kafka = "kafka.town.svc.cluster.town:9092";
+        Assert.Equal(kafka, chart.One("Component", "pubsub").Items("spec", "metadata").Single(m => m.Text("name") == "brokers").Text("value"));
+        Assert.Equal([kafka], chart.Of("ScaledObject").SelectMany(s => s.Items("spec", "triggers")).Select(t => t.Text("metadata", "bootstrapServers")).Distinct());
+        Assert.Equal($"TOWN://{kafka}", chart.Containers.Single(c => c.Name == "kafka/kafka").Container.Items("env").Single(e => e.Text("name") == "KAFKA_ADVERTISED_LISTENERS").Text("value"));
+    }
+
+    [Theory]
+    [InlineData("https://login.example/realms/town", "443")]
+    [InlineData("https://login.example:8443/realms/town", "8443")]
+    [InlineData("https://login2", "443")]
+    [InlineData("https://[2001:db8::10]", "443")]
+    [InlineData("https://[2001:db8::10]:8443", "8443")]
+    public void The_network_lets_services_out_to_the_port_of_the_sign_in_server(string authority, string port)
+    {
+        var chart = Helm.Render(Outside.Replace("https://login.example", authority, StringComparison.Ordinal));
+        var elsewhere = chart.One("NetworkPolicy", "control-plane").Items("spec", "egress").Where(e => e.At("to") is null);
+        Assert.Equal([port], elsewhere.SelectMany(e => e.Items("ports")).Select(p => p.Text("port")));
+    }
+
+    [Fact]
     public void Passwords_of_components_are_named_and_never_said()
     {
         var secrets = Helm.Render(Outside).Of("Component").SelectMany(c => c.Items("spec", "metadata")).Where(m => m.Text("name")!.Contains("assword", StringComparison.Ordinal)).ToList();
