@@ -65,6 +65,7 @@ capabilities: {drop: [ALL]}
 {{- else -}}
 {{- if or (not $v.kafka.brokers) (not $v.redis.address) }}{{ fail "kafka.brokers or redis.address is empty: name both, or set trial.enabled=true to try the town with small ones." }}{{ end -}}
 {{- if and (eq $v.kafka.authType "password") (or (not $v.kafka.passwordSecret) (not $v.kafka.username)) }}{{ fail "kafka.authType is password without kafka.username or kafka.passwordSecret: name both, or say kafka.authType=none." }}{{ end -}}
+{{- if and (eq $v.kafka.authType "none") $v.kafka.tls }}{{ fail "kafka.authType is none, and then Dapr speaks to Kafka without TLS whatever kafka.tls says: say kafka.tls=false if that is wanted, or set kafka.authType=password." }}{{ end -}}
 {{- end -}}
 {{- if not $v.redis.passwordSecret }}{{ fail "redis.passwordSecret is empty, so whoever reaches Redis may rewrite the town's money: name a Secret with a key password." }}{{ end -}}
 {{- range $app, $service := $v.services -}}

@@ -81,6 +81,7 @@ public sealed class ChartTests
     [InlineData("kafka.brokers or redis.address is empty", "kafka: {brokers: ''}")]
     [InlineData("kafka.brokers or redis.address is empty", "redis: {address: ''}")]
     [InlineData("without kafka.username or kafka.passwordSecret", "kafka: {passwordSecret: ''}")]
+    [InlineData("kafka.authType is none", "kafka: {authType: none}")]
     [InlineData("choose one", "trial: {enabled: true}")]
     [InlineData("which is no service", "services: {stock: {direct: [nobody]}}")]
     [InlineData("schema", "trial: {enable: true}")]
