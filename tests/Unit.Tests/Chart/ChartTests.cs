@@ -36,6 +36,7 @@ public sealed class ChartTests
         ["watched"] = Outside + "telemetry: {otlp: 'otel-collector.monitoring:4317', podMonitor: true, rules: true, dashboards: true}\n",
         ["no ingress, nobody scrapes"] = Outside + "ingress: {enabled: false}\ntelemetry: {scrapeFrom: []}\n",
         ["an ingress with a name and a certificate"] = Outside + "ingress: {host: town.example, tlsSecret: town-tls, annotations: {a.b/c: d}}\n",
+        ["an ingress with a certificate and no name"] = Outside + "ingress: {tlsSecret: town-tls}\n",
         ["a long way to stop"] = Trial + "shutdown: {block: 20, drain: 30, app: 60, margin: 10}\n",
         ["helm test with a token"] = Outside + "test: {tokenSecret: town-test}\n",
         ["a ninth service"] = Trial + """
