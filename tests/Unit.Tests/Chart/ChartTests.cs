@@ -33,7 +33,7 @@ public sealed class ChartTests
             """,
         ["scaled by lag"] = Outside + "scaling: {keda: {enabled: true}}\n",
         ["a trial scaled by lag"] = Trial + "scaling: {keda: {enabled: true}}\n",
-        ["watched"] = Outside + "telemetry: {otlp: 'otel-collector.monitoring:4317', podMonitor: true, rules: true, dashboards: true}\n",
+        ["watched"] = Outside + "telemetry: {otlp: 'otel-collector.monitoring:4317', podMonitor: true, rules: true, dashboards: true, labels: {release: prometheus}}\n",
         ["no ingress, nobody scrapes"] = Outside + "ingress: {enabled: false}\ntelemetry: {scrapeFrom: []}\n",
         ["an ingress with a name and a certificate"] = Outside + "ingress: {host: town.example, tlsSecret: town-tls, annotations: {a.b/c: d}}\n",
         ["an ingress with a certificate and no name"] = Outside + "ingress: {tlsSecret: town-tls}\n",
@@ -187,6 +187,9 @@ public sealed class ChartTests
         Assert.Equal("dapr-metrics", chart.One("PodMonitor", "sidecars").Text("spec", "podMetricsEndpoints", "0", "port"));
         Assert.All(chart.Services, d => Assert.Equal(d.Name(), d.Text("spec", "template", "metadata", "labels", "app.kubernetes.io/name")));
         Assert.NotEmpty(chart.Of("PrometheusRule"));
+
+        // By this label a Prometheus of kube-prometheus-stack knows what is for it.
+        Assert.All(chart.Of("PodMonitor", "PrometheusRule"), d => Assert.Equal("prometheus", d.Text("metadata", "labels", "release")));
     }
 
     [Fact]
