@@ -50,6 +50,14 @@ capabilities: {drop: [ALL]}
 {{ $topics | uniq | sortAlpha | toJson }}
 {{- end }}
 
+{{- /* Actors move with every pod that comes or goes: up at once, down one by one. */ -}}
+{{- define "town.behavior" -}}
+scaleDown:
+  stabilizationWindowSeconds: 300
+  policies:
+    - {type: Pods, value: 1, periodSeconds: 60}
+{{- end }}
+
 {{- /* What is unsafe is refused, in one sentence that says what to do. */ -}}
 {{- define "town.refusals" -}}
 {{- $v := .Values -}}

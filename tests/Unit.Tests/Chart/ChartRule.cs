@@ -77,6 +77,7 @@ internal sealed record ChartRule(string Name, Func<Rendered, IEnumerable<string>
         new("an app is told how long it may take to stop", c => c.Services.Where(d => ShutdownOf(c, d) <= 0).Select(d => d.Name()), c => c.One("ConfigMap", "stock").Drop("data", "DOTNET_shutdownTimeoutSeconds")),
         new("every service is scaled, and never to one", c => c.Services.Where(d => Scaler(c, d.Name()) is not { } s || s.Min < 2).Select(d => d.Name()), c => c.One("HorizontalPodAutoscaler", "stock").Set("1", "spec", "minReplicas")),
         new("a service may grow", c => c.Services.Where(d => Scaler(c, d.Name()) is { } s && s.Max <= s.Min).Select(d => d.Name()), c => c.One("HorizontalPodAutoscaler", "stock").Set("2", "spec", "maxReplicas")),
+        new("a service shrinks by one pod at a time, whoever scales it", c => c.Of("HorizontalPodAutoscaler", "ScaledObject").Where(s => ScaleDown(s).Items("policies").Select(p => (p.Text("type"), p.Text("value"))).ToList() is not [("Pods", "1")]).Select(s => s.Name()), c => ScaleDown(c.One("HorizontalPodAutoscaler", "stock"))!.Drop("policies", "0")),
         new("a node that is emptied takes one pod of a service at a time", c => c.Services.Where(d => !c.Of("PodDisruptionBudget").Any(b => b.Text("spec", "maxUnavailable") == "1" && b.At("spec", "selector").Flat() == d.At("spec", "selector").Flat())).Select(d => d.Name()), c => c.Remove("PodDisruptionBudget", "mypage")),
         Service("a changed setting rolls the pods", d => Annotations(d).Text("checksum/settings") is { Length: 64 }, d => Annotations(d).Drop("checksum/settings")),
         new("a Service leads to its pods", c => c.Services.Where(d => !c.Of("Service").Any(s => s.Name() == d.Name() && s.At("spec", "selector").Flat() == d.At("spec", "selector", "matchLabels").Flat() && s.Text("spec", "ports", "0", "targetPort") == App(d).Text("ports", "0", "name"))).Select(d => d.Name()), c => c.One("Service", "stock").Set("web", "spec", "ports", "0", "targetPort")),
@@ -169,6 +170,8 @@ internal sealed record ChartRule(string Name, Func<Rendered, IEnumerable<string>
         chart.Of("HorizontalPodAutoscaler", "ScaledObject").SingleOrDefault(s => s.Text("spec", "scaleTargetRef", "name") == app) is not { } scaler ? null
         : scaler.Text("kind") == "ScaledObject" ? (scaler.Number("spec", "minReplicaCount"), scaler.Number("spec", "maxReplicaCount"))
         : (scaler.Number("spec", "minReplicas"), scaler.Number("spec", "maxReplicas"));
+
+    private static YamlNode? ScaleDown(YamlNode scaler) => scaler.At("spec", "behavior", "scaleDown") ?? scaler.At("spec", "advanced", "horizontalPodAutoscalerConfig", "behavior", "scaleDown");
 
     // They keep the keys of their cookies in Redis, past Dapr, and nothing else.
     private const string Pages = "web";
