@@ -183,6 +183,15 @@ public sealed partial class DeployFiles
     }
 
     [Fact]
+    public void A_query_for_a_bucket_finds_it_with_and_without_the_fraction_that_Prometheus_3_adds() => Assert.All(
+        Queries(), file => Assert.DoesNotMatch(BucketByOneSpelling(), Repository.Read(file)));
+
+    // daprd overwrites the gauge of a breaker with that of another path to the same app.
+    [Fact]
+    public void No_query_reads_the_state_of_a_breaker_from_the_gauge() => Assert.All(
+        Queries(), file => Assert.DoesNotContain("dapr_resiliency_cb_state", Repository.Read(file), StringComparison.Ordinal));
+
+    [Fact]
     public void Policies_are_for_apps_and_components_there_are()
     {
         var specs = Components.Where(c => Text(c, "kind") == "Resiliency").Select(c => At(c, "spec")).ToList();
@@ -223,6 +232,8 @@ public sealed partial class DeployFiles
         Repository.Holds(document, "services", "Contracts", "asyncapi.json");
     }
 
+    private static IEnumerable<string> Queries() => [.. Repository.Files("deploy/helm/alerts", "*.yaml"), .. Repository.Files("deploy/helm/dashboards", "*.json")];
+
     private static IReadOnlyList<string> Events(string topic) => Publishers.TryGetValue(topic, out var file)
         ? [.. SealedRecord().Matches(Repository.Read("services/Contracts", file)).Select(m => m.Groups["name"].Value)]
         : [];
@@ -250,6 +261,9 @@ public sealed partial class DeployFiles
 
     [GeneratedRegex("""^event\.type == "(?<event>\w+)"$""")]
     private static partial Regex Rule();
+
+    [GeneratedRegex("""\ble=\\?"[0-9]""")]
+    private static partial Regex BucketByOneSpelling();
 
     [GeneratedRegex("(?<!^)[A-Z]")]
     private static partial Regex Capital();

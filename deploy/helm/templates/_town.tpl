@@ -28,8 +28,9 @@ runAsNonRoot: true
 capabilities: {drop: [ALL]}
 {{- end }}
 
+{{- /* A trial's Kafka by its full name, which is found from KEDA's namespace, too. */ -}}
 {{- define "town.brokers" -}}
-{{ if .Values.trial.enabled }}kafka:9092{{ else }}{{ .Values.kafka.brokers }}{{ end }}
+{{ if .Values.trial.enabled }}kafka.{{ .Release.Namespace }}.svc.{{ .Values.dapr.clusterDomain }}:9092{{ else }}{{ .Values.kafka.brokers }}{{ end }}
 {{- end }}
 
 {{- define "town.redis" -}}
@@ -49,6 +50,14 @@ capabilities: {drop: [ALL]}
 {{ $topics | uniq | sortAlpha | toJson }}
 {{- end }}
 
+{{- /* Actors move with every pod that comes or goes: up at once, down one by one. */ -}}
+{{- define "town.behavior" -}}
+scaleDown:
+  stabilizationWindowSeconds: 300
+  policies:
+    - {type: Pods, value: 1, periodSeconds: 60}
+{{- end }}
+
 {{- /* What is unsafe is refused, in one sentence that says what to do. */ -}}
 {{- define "town.refusals" -}}
 {{- $v := .Values -}}
@@ -64,6 +73,7 @@ capabilities: {drop: [ALL]}
 {{- else -}}
 {{- if or (not $v.kafka.brokers) (not $v.redis.address) }}{{ fail "kafka.brokers or redis.address is empty: name both, or set trial.enabled=true to try the town with small ones." }}{{ end -}}
 {{- if and (eq $v.kafka.authType "password") (or (not $v.kafka.passwordSecret) (not $v.kafka.username)) }}{{ fail "kafka.authType is password without kafka.username or kafka.passwordSecret: name both, or say kafka.authType=none." }}{{ end -}}
+{{- if and (eq $v.kafka.authType "none") $v.kafka.tls }}{{ fail "kafka.authType is none, and then Dapr speaks to Kafka without TLS whatever kafka.tls says: say kafka.tls=false if that is wanted, or set kafka.authType=password." }}{{ end -}}
 {{- end -}}
 {{- if not $v.redis.passwordSecret }}{{ fail "redis.passwordSecret is empty, so whoever reaches Redis may rewrite the town's money: name a Secret with a key password." }}{{ end -}}
 {{- range $app, $service := $v.services -}}

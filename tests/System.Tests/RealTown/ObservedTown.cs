@@ -15,8 +15,8 @@ public sealed partial class ObservedTown : IAsyncLifetime
     // daprd's own, which are not here to be looked at: of dapr/dapr, pkg/diagnostics. It writes dapr_ before each name and _ for each / in it.
     private static readonly string[] Daprs =
     [
-        // resiliency_monitoring.go; that of a breaker has its state in the label status.
-        "dapr_resiliency_cb_state", "dapr_resiliency_activations_total",
+        // resiliency_monitoring.go; that of a breaker has its new state in the label status.
+        "dapr_resiliency_activations_total",
 
         // component_monitoring.go
         "dapr_component_pubsub_ingress_count", "dapr_component_pubsub_egress_count", "dapr_component_state_count",
@@ -207,11 +207,12 @@ public sealed partial class ObservedTown : IAsyncLifetime
     private static IEnumerable<string> Labels(string query) => Series().Matches(query).SelectMany(LabelsOf);
 
     // As name{label="value", and without the value where it is one that need not have come up yet. What scraped it is the scraper's to say.
+    // A query leaves open whether Prometheus has added a fraction to the bound of a bucket; the town exposes it without.
     private static IEnumerable<string> LabelsOf(Match series) =>
         from label in Label().Matches(series.Groups["labels"].Value)
         let name = label.Groups["name"].Value
         where name != "job"
-        let known = name is "http_route" or "http_request_method" or "le" ? $"{label.Groups["value"].Value}\"" : ""
+        let known = name is "http_route" or "http_request_method" or "le" ? $"{label.Groups["value"].Value.Replace("([.]0)?", "", StringComparison.Ordinal)}\"" : ""
         select $"{series.Groups["name"].Value}{{{name}=\"{known}";
 
     [GeneratedRegex("""(?<name>[a-z_]+)(?:\{(?<labels>[^}]*)\}| )""")]

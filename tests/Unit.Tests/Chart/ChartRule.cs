@@ -17,6 +17,24 @@ internal sealed record ChartRule(string Name, Func<Rendered, IEnumerable<string>
         ["dapr-scheduler-server"] = "50006",
     };
 
+    // What Dapr's custom resource definitions require of an object where there is one; * is every item of a list.
+    private static readonly (string Kind, string[] Path, string[] Fields)[] Required =
+    [
+        ("Component", ["spec"], ["type", "version", "metadata"]),
+        ("Component", ["spec", "metadata", "*"], ["name"]),
+        ("Component", ["spec", "metadata", "*", "secretKeyRef"], ["name"]),
+        ("Component", ["auth"], ["secretStore"]),
+        ("Configuration", ["spec", "tracing"], ["samplingRate"]),
+        ("Configuration", ["spec", "tracing", "otel"], ["protocol", "endpointAddress", "isSecure"]),
+        ("Configuration", ["spec", "metrics"], ["enabled"]),
+        ("Configuration", ["spec", "nameResolution"], ["component", "version", "configuration"]),
+        ("Configuration", ["spec", "accessControl", "policies", "*"], ["appId"]),
+        ("Configuration", ["spec", "accessControl", "policies", "*", "operations", "*"], ["name", "action"]),
+        ("Resiliency", ["spec"], ["policies", "targets"]),
+        ("Subscription", ["spec"], ["pubsubname", "topic", "routes"]),
+        ("Subscription", ["spec", "routes", "rules", "*"], ["match", "path"]),
+    ];
+
     public static IReadOnlyList<ChartRule> All { get; } =
     [
         // Everything.
@@ -37,8 +55,10 @@ internal sealed record ChartRule(string Name, Func<Rendered, IEnumerable<string>
         Container("a container says what it may take", k => Resources.All(r => k.Text("resources", "limits", r) is not null), k => k.Drop("resources", "limits", "memory")),
         Container("an image has a version", k => k.Text("image")!.Split('/')[^1].Split(':') is [_, not "latest" and not ""], k => k.Set("ghcr.io/town/thing:latest", "image")),
         Container("a secret comes from a Secret", k => k.Items("env").All(e => e.Text("value") is not { } value || !Secret(e.Text("name")!) || value.Contains("$(", StringComparison.Ordinal)), k => ((YamlSequenceNode)k.At("env")!).Add(new YamlMappingNode("name", "SOME_PASSWORD", "value", "hunter2"))),
+        Container("no command, argument or variable has $$, of which the cluster leaves one $", k => !k.Words("command").Concat(k.Words("args")).Concat(k.Items("env").Select(e => e.Text("value") ?? "")).Any(text => text.Contains("$$", StringComparison.Ordinal)), k => ((YamlScalarNode)k.At("args", "0")!).Value += "$$"),
         new("no secret stands among the settings", c => c.Of("ConfigMap").Where(m => m.Keys("data").Any(Secret)).Select(m => m.Name()), c => c.One("ConfigMap", "trade").Set("hunter2", "data", "Some__Password")),
         Service("what runs may write to /tmp alone", d => d.At("spec", "template", "spec") is var pod && App(d).Items("volumeMounts").Select(m => m.Text("mountPath")).SequenceEqual(["/tmp"]) && pod.Items("volumes").All(v => v.At("emptyDir") is not null), d => d.Drop("spec", "template", "spec", "volumes", "0", "emptyDir")),
+        new("the pages have room in /tmp for the uploads of many people at once", c => c.Services.Where(d => d.Name() == Pages && Mebibytes(d.Text("spec", "template", "spec", "volumes", "0", "emptyDir", "sizeLimit")) < 64 * UploadMebibytes).Select(d => d.Name()), c => c.One("Deployment", Pages).Set("64Mi", "spec", "template", "spec", "volumes", "0", "emptyDir", "sizeLimit")),
 
         // Probes.
         new("what goes on for ever is asked whether it has started, lives and is ready", c => c.Of("Deployment", "StatefulSet").Where(d => App(d) is var k && (k.At("startupProbe") is null || k.At("livenessProbe") is null || k.At("readinessProbe") is null)).Select(d => d.Name()), c => App(c.One("StatefulSet", "redis")).Drop("startupProbe")),
@@ -57,6 +77,7 @@ internal sealed record ChartRule(string Name, Func<Rendered, IEnumerable<string>
         new("an app is told how long it may take to stop", c => c.Services.Where(d => ShutdownOf(c, d) <= 0).Select(d => d.Name()), c => c.One("ConfigMap", "stock").Drop("data", "DOTNET_shutdownTimeoutSeconds")),
         new("every service is scaled, and never to one", c => c.Services.Where(d => Scaler(c, d.Name()) is not { } s || s.Min < 2).Select(d => d.Name()), c => c.One("HorizontalPodAutoscaler", "stock").Set("1", "spec", "minReplicas")),
         new("a service may grow", c => c.Services.Where(d => Scaler(c, d.Name()) is { } s && s.Max <= s.Min).Select(d => d.Name()), c => c.One("HorizontalPodAutoscaler", "stock").Set("2", "spec", "maxReplicas")),
+        new("a service shrinks by one pod at a time, whoever scales it", c => c.Of("HorizontalPodAutoscaler", "ScaledObject").Where(s => ScaleDown(s).Items("policies").Select(p => (p.Text("type"), p.Text("value"))).ToList() is not [("Pods", "1")]).Select(s => s.Name()), c => ScaleDown(c.One("HorizontalPodAutoscaler", "stock"))!.Drop("policies", "0")),
         new("a node that is emptied takes one pod of a service at a time", c => c.Services.Where(d => !c.Of("PodDisruptionBudget").Any(b => b.Text("spec", "maxUnavailable") == "1" && b.At("spec", "selector").Flat() == d.At("spec", "selector").Flat())).Select(d => d.Name()), c => c.Remove("PodDisruptionBudget", "mypage")),
         Service("a changed setting rolls the pods", d => Annotations(d).Text("checksum/settings") is { Length: 64 }, d => Annotations(d).Drop("checksum/settings")),
         new("a Service leads to its pods", c => c.Services.Where(d => !c.Of("Service").Any(s => s.Name() == d.Name() && s.At("spec", "selector").Flat() == d.At("spec", "selector", "matchLabels").Flat() && s.Text("spec", "ports", "0", "targetPort") == App(d).Text("ports", "0", "name"))).Select(d => d.Name()), c => c.One("Service", "stock").Set("web", "spec", "ports", "0", "targetPort")),
@@ -83,6 +104,7 @@ internal sealed record ChartRule(string Name, Func<Rendered, IEnumerable<string>
         new("from outside payments are only read", c => c.One("Configuration", "payment").Items("spec", "accessControl", "policies").Where(p => p.Text("appId") is "gateway" or "web" && p.Items("operations").Any(o => !o.Words("httpVerb").SequenceEqual(["GET"]))).Select(p => p.Text("appId")!), c => ((YamlSequenceNode)c.One("Configuration", "payment").At("spec", "accessControl", "policies", "0", "operations", "0", "httpVerb")!).Add("POST")),
 
         // What Dapr is told is what it is told on one machine.
+        new("a Dapr resource has every field its definition requires", c => Required.SelectMany(r => c.Of(r.Kind).Where(d => d.Every(r.Path).Any(at => r.Fields.Any(field => at.At(field) is null))).Select(d => $"{r.Kind} {d.Name()} {string.Join('.', r.Path)}")), c => c.One("Configuration", "stock").Drop("spec", "nameResolution", "version")),
         new("components are the canonical ones, but for addresses, secrets and who may use them", c => Components.Differences(c), c => c.One("Component", "pubsub").At("spec", "metadata", "2")!.Set("2.0.0", "value")),
         new("subscriptions are the canonical ones", c => Components.Differences(c, "Subscription"), c => c.Remove("Subscription", "trade-stock")),
         new("policies for failures are the canonical ones", c => Components.Differences(c, "Resiliency"), c => c.One("Resiliency", "town").Set("9s", "spec", "policies", "timeouts", "payment")),
@@ -105,9 +127,13 @@ internal sealed record ChartRule(string Name, Func<Rendered, IEnumerable<string>
         new("who keeps state reaches Kafka and Redis, and nobody else does", c => c.Services.Where(d => ReachesStores(c, d.Name()) != Stored(c).Contains(d.Name())).Select(d => d.Name()), c => c.One("NetworkPolicy", "trade").Drop("spec", "egress", $"{c.One("NetworkPolicy", "trade").Items("spec", "egress").Count() - 1}")),
         new("the pages reach the Redis their keys are in, and no broker", c => Ports(c, Pages, "redisHost") && !Ports(c, Pages, "brokers") ? [] : [Pages], c => c.One("NetworkPolicy", Pages).Drop("spec", "egress", $"{c.One("NetworkPolicy", Pages).Items("spec", "egress").Count() - 1}")),
         Each("the ingress leads to the gateway", c => c.Of("Ingress"), i => i.Items("spec", "rules").SelectMany(r => r.Items("http", "paths")).All(p => p.Text("backend", "service", "name") is "gateway"), c => c.One("Ingress", "gateway").At("spec", "rules", "0", "http", "paths", "0", "backend", "service")!.Set("payment", "name")),
+        Each("a certificate is for hosts that have a name, or says none", c => c.Of("Ingress"), i => i.Items("spec", "tls").All(t => t.At("hosts") is null || t.Words("hosts") is [{ Length: > 0 }, ..]), c => ((YamlMappingNode)c.One("Ingress", "gateway").At("spec")!).Add("tls", new YamlSequenceNode(new YamlMappingNode("hosts", new YamlSequenceNode(new YamlScalarNode("")))))),
 
         // The pair for a trial.
         Each("what a trial keeps is on a volume", c => c.Of("StatefulSet"), s => s.Items("spec", "volumeClaimTemplates").Select(v => v.Name()).SequenceEqual(["data"]) && App(s).Items("volumeMounts").Any(m => m.Text("name") == "data"), c => c.One("StatefulSet", "kafka").Drop("spec", "volumeClaimTemplates")),
+        Each("Kafka keeps every event and every group's offsets, however long the town is closed", c => c.Of("StatefulSet").Where(s => s.Name() == "kafka"), s => Variable(s, "KAFKA_LOG_RETENTION_MS").Text("value") == "-1" && Variable(s, "KAFKA_OFFSETS_RETENTION_MINUTES").Text("value") == $"{int.MaxValue}", c => Variable(c.One("StatefulSet", "kafka"), "KAFKA_LOG_RETENTION_MS")!.Set("604800000", "value")),
+        Each("Kafka's garbage collector logs to stdout, not into a volume that fills", c => c.Of("StatefulSet").Where(s => s.Name() == "kafka"), s => Variable(s, "KAFKA_GC_LOG_OPTS").Text("value") is { } log && log.Contains(":stdout", StringComparison.Ordinal), c => Variable(c.One("StatefulSet", "kafka"), "KAFKA_GC_LOG_OPTS")!.Set("-Xlog:gc:file=gc.log", "value")),
+        new("Kafka's own tools, in its pod, reach it by the name it gives of itself", c => c.Of("StatefulSet").Where(s => s.Name() == "kafka" && (!Lets(c, "kafka", "ingress", "9092").Contains("kafka") || !Lets(c, "kafka", "egress", "9092").Contains("kafka"))).Select(s => s.Name()), c => c.One("NetworkPolicy", "kafka").Drop("spec", "egress", "0")),
         Each("Redis has a write on the disk before it says so", c => c.Of("StatefulSet").Where(s => s.Name() == "redis"), s => string.Join(' ', App(s).Words("args")).Contains("--appendonly yes --appendfsync always", StringComparison.Ordinal), c => ((YamlScalarNode)App(c.One("StatefulSet", "redis")).At("args", "6")!).Value = "everysec"),
         Each("Redis asks for a password", c => c.Of("StatefulSet").Where(s => s.Name() == "redis"), s => App(s).Words("args").Contains("--requirepass"), c => App(c.One("StatefulSet", "redis")).Drop("args", "7")),
     ];
@@ -129,8 +155,12 @@ internal sealed record ChartRule(string Name, Func<Rendered, IEnumerable<string>
 
     private static YamlNode Annotations(YamlNode workload) => workload.At("spec", "template", "metadata", "annotations")!;
 
-    private static string? SecretOf(YamlNode workload, string variable) =>
-        App(workload).Items("env").SingleOrDefault(e => e.Text("name") == variable)?.Text("valueFrom", "secretKeyRef", "name");
+    private static YamlMappingNode? Variable(YamlNode workload, string name) => App(workload).Items("env").SingleOrDefault(e => e.Text("name") == name);
+
+    private static string? SecretOf(YamlNode workload, string variable) => Variable(workload, variable).Text("valueFrom", "secretKeyRef", "name");
+
+    // Of sizes as the chart writes them: 64Mi, 1Gi.
+    private static int Mebibytes(string? size) => size is null ? 0 : int.Parse(size[..^2], System.Globalization.CultureInfo.InvariantCulture) * (size.EndsWith("Gi", StringComparison.Ordinal) ? 1024 : 1);
 
     private static bool Secret(string name) => name.Contains("password", StringComparison.OrdinalIgnoreCase) || name.Contains("token", StringComparison.OrdinalIgnoreCase)
         || name.Contains("secret", StringComparison.OrdinalIgnoreCase) || name.Contains("ConnectionStrings", StringComparison.Ordinal);
@@ -142,8 +172,13 @@ internal sealed record ChartRule(string Name, Func<Rendered, IEnumerable<string>
         : scaler.Text("kind") == "ScaledObject" ? (scaler.Number("spec", "minReplicaCount"), scaler.Number("spec", "maxReplicaCount"))
         : (scaler.Number("spec", "minReplicas"), scaler.Number("spec", "maxReplicas"));
 
+    private static YamlNode? ScaleDown(YamlNode scaler) => scaler.At("spec", "behavior", "scaleDown") ?? scaler.At("spec", "advanced", "horizontalPodAutoscalerConfig", "behavior", "scaleDown");
+
     // They keep the keys of their cookies in Redis, past Dapr, and nothing else.
     private const string Pages = "web";
+
+    // A form with pictures, which is spooled to /tmp while it is read: what the ingress lets through.
+    private const int UploadMebibytes = 12;
 
     private static IReadOnlyList<string> Stored(Rendered chart) => [.. chart.Services.Where(d => SecretOf(d, "REDIS_PASSWORD") is not null && d.Name() != Pages).Select(d => d.Name()).Order(StringComparer.Ordinal)];
 

@@ -33,9 +33,10 @@ public sealed class ChartTests
             """,
         ["scaled by lag"] = Outside + "scaling: {keda: {enabled: true}}\n",
         ["a trial scaled by lag"] = Trial + "scaling: {keda: {enabled: true}}\n",
-        ["watched"] = Outside + "telemetry: {otlp: 'otel-collector.monitoring:4317', podMonitor: true, rules: true, dashboards: true}\n",
+        ["watched"] = Outside + "telemetry: {otlp: 'otel-collector.monitoring:4317', podMonitor: true, rules: true, dashboards: true, labels: {release: prometheus}}\n",
         ["no ingress, nobody scrapes"] = Outside + "ingress: {enabled: false}\ntelemetry: {scrapeFrom: []}\n",
         ["an ingress with a name and a certificate"] = Outside + "ingress: {host: town.example, tlsSecret: town-tls, annotations: {a.b/c: d}}\n",
+        ["an ingress with a certificate and no name"] = Outside + "ingress: {tlsSecret: town-tls}\n",
         ["a long way to stop"] = Trial + "shutdown: {block: 20, drain: 30, app: 60, margin: 10}\n",
         ["helm test with a token"] = Outside + "test: {tokenSecret: town-test}\n",
         ["a ninth service"] = Trial + """
@@ -81,6 +82,7 @@ public sealed class ChartTests
     [InlineData("kafka.brokers or redis.address is empty", "kafka: {brokers: ''}")]
     [InlineData("kafka.brokers or redis.address is empty", "redis: {address: ''}")]
     [InlineData("without kafka.username or kafka.passwordSecret", "kafka: {passwordSecret: ''}")]
+    [InlineData("kafka.authType is none", "kafka: {authType: none}")]
     [InlineData("choose one", "trial: {enabled: true}")]
     [InlineData("which is no service", "services: {stock: {direct: [nobody]}}")]
     [InlineData("schema", "trial: {enable: true}")]
@@ -136,6 +138,29 @@ public sealed class ChartTests
     }
 
     [Fact]
+    public void Kafka_of_a_trial_is_found_by_its_full_name_from_any_namespace()
+    {
+        var chart = Helm.Render(Ways["a trial scaled by lag"] + "dapr: {clusterDomain: cluster.town}\n");
+        var kafka = "kafka.town.svc.cluster.town:9092";
+        Assert.Equal(kafka, chart.One("Component", "pubsub").Items("spec", "metadata").Single(m => m.Text("name") == "brokers").Text("value"));
+        Assert.Equal([kafka], chart.Of("ScaledObject").SelectMany(s => s.Items("spec", "triggers")).Select(t => t.Text("metadata", "bootstrapServers")).Distinct());
+        Assert.Equal($"TOWN://{kafka}", chart.Containers.Single(c => c.Name == "kafka/kafka").Container.Items("env").Single(e => e.Text("name") == "KAFKA_ADVERTISED_LISTENERS").Text("value"));
+    }
+
+    [Theory]
+    [InlineData("https://login.example/realms/town", "443")]
+    [InlineData("https://login.example:8443/realms/town", "8443")]
+    [InlineData("https://login2", "443")]
+    [InlineData("https://[2001:db8::10]", "443")]
+    [InlineData("https://[2001:db8::10]:8443", "8443")]
+    public void The_network_lets_services_out_to_the_port_of_the_sign_in_server(string authority, string port)
+    {
+        var chart = Helm.Render(Outside.Replace("https://login.example", authority, StringComparison.Ordinal));
+        var elsewhere = chart.One("NetworkPolicy", "control-plane").Items("spec", "egress").Where(e => e.At("to") is null);
+        Assert.Equal([port], elsewhere.SelectMany(e => e.Items("ports")).Select(p => p.Text("port")));
+    }
+
+    [Fact]
     public void Passwords_of_components_are_named_and_never_said()
     {
         var secrets = Helm.Render(Outside).Of("Component").SelectMany(c => c.Items("spec", "metadata")).Where(m => m.Text("name")!.Contains("assword", StringComparison.Ordinal)).ToList();
@@ -162,6 +187,9 @@ public sealed class ChartTests
         Assert.Equal("dapr-metrics", chart.One("PodMonitor", "sidecars").Text("spec", "podMetricsEndpoints", "0", "port"));
         Assert.All(chart.Services, d => Assert.Equal(d.Name(), d.Text("spec", "template", "metadata", "labels", "app.kubernetes.io/name")));
         Assert.NotEmpty(chart.Of("PrometheusRule"));
+
+        // By this label a Prometheus of kube-prometheus-stack knows what is for it.
+        Assert.All(chart.Of("PodMonitor", "PrometheusRule"), d => Assert.Equal("prometheus", d.Text("metadata", "labels", "release")));
     }
 
     [Fact]

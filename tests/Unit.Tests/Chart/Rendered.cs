@@ -55,6 +55,10 @@ internal static class YamlPaths
 
     public static IReadOnlyList<string> Keys(this YamlNode? node, params string[] path) => [.. (node.At(path) as YamlMappingNode)?.Children.Keys.Select(k => k.ToString()) ?? []];
 
+    /// <summary>All the nodes that a path leads to, where * stands for every item of a list.</summary>
+    public static IEnumerable<YamlNode> Every(this YamlNode node, params string[] path) => path.Aggregate(Enumerable.Repeat(node, 1), (nodes, name) =>
+        nodes.SelectMany(at => name == "*" ? at.Items() : at.At(name) is { } child ? [child] : Enumerable.Empty<YamlNode>()));
+
     public static string Name(this YamlNode node) => node.Text("metadata", "name")!;
 
     /// <summary>Puts a value where the path leads; what leads there must exist.</summary>
