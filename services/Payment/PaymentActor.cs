@@ -41,10 +41,6 @@ public interface IPaymentActor : IActor
 public sealed class PaymentActor(ActorHost host, AggregateStore store, ReadModel lists, IOptions<PaymentTerms> terms)
     : AggregateActor<Payment>(host, store, new Payment(host.Id.GetId())), IPaymentActor
 {
-    private readonly AggregateStore store = store;
-
-    private DateTimeOffset Now => store.Clock.GetUtcNow();
-
     public Task<Reply<Payment>> Authorise(PaymentOrder order) => Handle(payment => payment.Authorise(order, Now));
 
     public Task<Reply<Payment>> Heard(Operation operation, string key, ProviderWord word, string? reason) => Handle(payment => payment.Heard(operation, key, word, reason, Now));

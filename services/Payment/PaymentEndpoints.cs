@@ -131,7 +131,7 @@ public static class PaymentEndpoints
     private static Microsoft.AspNetCore.Http.HttpResults.Ok<PaymentAnswer> Answer(Payment payment) => TypedResults.Ok(new PaymentAnswer(payment.Status, payment.Reason, payment.Order?.UserId));
 
     // A deadline that has passed is so for whoever looks.
-    private static Payment Now(Payment payment, AggregateStore store) => payment.Overdue(store.Clock.GetUtcNow()).Next ?? payment;
+    private static Payment Now(Payment payment, AggregateStore store) => payment.AsOf(store.Clock.GetUtcNow());
 }
 
 [JsonSerializable(typeof(PaymentOrder))]

@@ -18,7 +18,7 @@ public sealed record Document<TState>(long Version, TState State, ImmutableDicti
     public (Document<TState> Next, Refusal? Refusal) Turn(
         Func<TState, Decision<TState>> decide, Event? heard, string source, DateTimeOffset now, string? trace, JsonSerializerOptions json, bool told)
     {
-        var late = heard is not null && Seen.GetValueOrDefault(heard.Source) >= heard.Order;
+        var late = heard is not null && HasSeen(heard);
         var state = told ? State.Told() : State;
         var decision = state.Overdue(now).Then(state, later => late ? Unchanged.Already : decide(later));
         var remember = heard is not null && !late && decision.Refusal is null;
@@ -35,12 +35,17 @@ public sealed record Document<TState>(long Version, TState State, ImmutableDicti
                 $"{source}:{version}.{i + 1}", e.EventType, e.ProductId, e.Id, stamped.Order, e.CorrelationId, heard is null ? null : $"{heard.Source}:{heard.Version}.{heard.Part}",
                 e.TraceParent ?? trace, JsonSerializer.SerializeToElement(stamped, json.GetTypeInfo(stamped.GetType())));
         });
-        return (new(
-            version,
-            decision.Next ?? state,
-            (remember ? Seen.SetItem(heard!.Source, heard.Order) : Seen) is var seen && told ? seen.RemoveRange(seen.Keys.Where(s => !state.Remembers(s))) : seen,
-            [.. told ? [] : Outbox, .. events]), decision.Refusal);
+        var seen = remember ? Seen.SetItem(heard!.Source, heard.Order) : Seen;
+        if (told)
+        {
+            seen = state.Trim(seen);
+        }
+
+        return (new(version, decision.Next ?? state, seen, [.. told ? [] : Outbox, .. events]), decision.Refusal);
     }
+
+    // A source may be a part of a larger one (whole/part): the watermark of the whole holds for every part that has none of its own.
+    private bool HasSeen(Event heard) => Seen.GetValueOrDefault(heard.Source) >= heard.Order || Seen.GetValueOrDefault(heard.Source.Split('/')[0]) >= heard.Order;
 }
 
 /// <summary>An event waiting in its aggregate's document; the id is the same however often it is published.</summary>
@@ -182,6 +187,10 @@ public abstract class AggregateActor<TState>(ActorHost host, AggregateStore stor
     // Up to which version everyone has been told; it only grows, also where turns overlap because a caller gave up.
     private long told;
 
+    protected AggregateStore Store => store;
+
+    protected DateTimeOffset Now => store.Clock.GetUtcNow();
+
     private string AggregateId => Id.GetId();
 
     private string WakeMember => $"{GetType().Name}/{AggregateId}";
@@ -194,40 +203,37 @@ public abstract class AggregateActor<TState>(ActorHost host, AggregateStore stor
         var mark = wakeMark;
         for (var attempt = 1; attempt <= 4; attempt++)
         {
-            var remembered = kept;
-            var before = kept ?? await Load();
-            kept = before;
-            if (expected is { } version && version != before.Document.Version)
+            var remembered = kept is not null;
+            var (before, etag) = kept ??= await Load();
+            if (!before.Outbox.IsEmpty)
             {
-                return new(before.Document.State, new("version-changed", $"This has changed meanwhile (it is now at {before.Document.Version}); read it again before acting."), Changed: false, before.Document.Version);
+                // What an earlier activation or an outage of the broker has left goes out first: otherwise every write would carry it on.
+                await Tell(before);
             }
 
-            var (next, refusal) = before.Document.Turn(
-                decide, heard, store.Source(AggregateId), store.Clock.GetUtcNow(), Activity.Current?.Id, store.Json, before.Document.Version <= told);
-            if (refusal is not null && remembered is not null)
+            var (next, refusal) = expected is { } version && version != before.Version
+                ? (before, Refusal.VersionChanged($"{before.Version}"))
+                : before.Turn(decide, heard, store.Source(AggregateId), Now, Activity.Current?.Id, store.Json, told: before.Outbox.IsEmpty || before.Version <= told);
+            if (refusal is not null && remembered)
             {
                 // A no from memory may be out of date, and no write would show it.
                 kept = null;
                 continue;
             }
 
-            if (ReferenceEquals(next, before.Document))
+            if (ReferenceEquals(next, before))
             {
-                await Tell(before.Document, mark);
+                await Finish(before, mark);
                 return new(next.State, refusal, Changed: false, next.Version);
             }
 
-            mark = await store.Wakes.Put(WakeMember, store.Clock.GetUtcNow() + PublishAgain);
-            if (await store.Save(AggregateId, next, before.ETag))
+            mark = await store.Wakes.Put(WakeMember, Now + PublishAgain);
+            if (await Save(next, etag))
             {
-                // A save does not tell its ETag. Redis counts them; where a store does not, the guess costs a reload, never a write.
                 Telemetry.Saved(next.Outbox.Where(e => e.Sequence / Event.PartsPerVersion == next.Version));
-                kept = (next, long.TryParse(before.ETag, out var n) ? $"{n + 1}" : "1");
-                await Tell(next, mark);
+                await Finish(next, mark);
                 return new(next.State, refusal, Changed: true, next.Version);
             }
-
-            kept = null;
         }
 
         throw new DaprException($"{WakeMember} was changed by another owner three times in a row; ask again.");
@@ -245,22 +251,46 @@ public abstract class AggregateActor<TState>(ActorHost host, AggregateStore stor
         return (document with { State = Equip(document.State) }, etag);
     }
 
-    private async Task Tell(Document<TState> document, double? mark)
+    /// <summary>Writes under the ETag and keeps in mind what is there now; false where another owner was faster.</summary>
+    private async Task<bool> Save(Document<TState> next, string etag)
+    {
+        if (await store.Save(AggregateId, next, etag))
+        {
+            // A save does not tell its ETag. Redis counts them; where a store does not, the guess costs a reload, never a write.
+            kept = (next, long.TryParse(etag, out var n) ? $"{n + 1}" : "1");
+            return true;
+        }
+
+        // A write whose answer was lost may have been done all the same: only reading tells.
+        kept = null;
+        var stored = await Load();
+        kept = stored;
+        return stored.Document.Version == next.Version
+            && JsonElement.DeepEquals(JsonSerializer.SerializeToElement(stored.Document, store.Json), JsonSerializer.SerializeToElement(next, store.Json));
+    }
+
+    private async Task Finish(Document<TState> document, double? mark)
+    {
+        if (await Tell(document) && mark is { } seen)
+        {
+            await store.Wakes.Settle(WakeMember, seen, document.State.NextWake);
+        }
+    }
+
+    /// <summary>Projects and publishes the document unless that is done; false if the broker cannot be reached.</summary>
+    private async Task<bool> Tell(Document<TState> document)
     {
         if (document.Version > told)
         {
             await Project(document);
             if (!await store.Publish(document.Outbox))
             {
-                return;
+                return false;
             }
 
             told = Math.Max(told, document.Version);
         }
 
-        if (mark is { } seen)
-        {
-            await store.Wakes.Settle(WakeMember, seen, document.State.NextWake);
-        }
+        return true;
     }
 }

@@ -1,9 +1,14 @@
+using System.Collections.Immutable;
 using SecondhandTrade.Contracts;
 
 namespace SecondhandTrade.Platform;
 
 /// <summary>Why a command was not done: a stable code, a sentence for who asked, and what may be done instead.</summary>
-public sealed record Refusal(string Code, string Detail, string? CurrentStatus = null, IReadOnlyList<string>? Allowed = null);
+public sealed record Refusal(string Code, string Detail, string? CurrentStatus = null, IReadOnlyList<string>? Allowed = null)
+{
+    /// <summary>Who acts has seen another version than the one that is now.</summary>
+    public static Refusal VersionChanged(string now) => new("version-changed", $"This has changed meanwhile (it is now at {now}); read it again before acting.");
+}
 
 /// <summary>Nothing to do: it is so already, or it is too late to matter.</summary>
 public enum Unchanged
@@ -43,11 +48,18 @@ public interface IAggregate<TSelf>
     /// <summary>When there is something to do without a visitor, or null.</summary>
     DateTimeOffset? NextWake { get; }
 
-    /// <summary>Whether it still matters how far a source has been heard; what could change nothing any more need not be remembered.</summary>
-    bool Remembers(string source) => true;
+    /// <summary>The watermarks without those that need not be kept: of sources that could change nothing any more.</summary>
+    ImmutableDictionary<string, long> Trim(ImmutableDictionary<string, long> seen) => seen;
 
     /// <summary>The state without what may be forgotten once its events are out.</summary>
     TSelf Told() => (TSelf)this;
+}
+
+public static class Aggregates
+{
+    /// <summary>The state as it is at a time, with the deadlines that have passed by then applied.</summary>
+    public static T AsOf<T>(this T state, DateTimeOffset now)
+        where T : class, IAggregate<T> => state.Overdue(now).Next ?? state;
 }
 
 /// <summary>An actor's answer: what is so now, why not if it was refused, whether this turn changed anything, and the document's version.</summary>

@@ -33,9 +33,15 @@ public static class Problems
     /// <summary>Adds problems that are written whatever the caller accepts: there are no other words for what went wrong, and the framework's own writer has none for a browser.</summary>
     public static IServiceCollection AddProblems(this IServiceCollection services) => services.AddSingleton<IProblemDetailsWriter, Writer>().AddProblemDetails();
 
-    /// <summary>409, or the status given, for a command that the state refuses.</summary>
-    public static IResult Refused(Refusal refusal, int status = StatusCodes.Status409Conflict) => Problem(
-        status, refusal.Code, refusal.Detail, null, ("currentStatus", refusal.CurrentStatus), ("allowed", refusal.Allowed));
+    /// <summary>The status given, or 404, 412 or 409 by the refusal's code, for a command that the state refuses.</summary>
+    public static IResult Refused(Refusal refusal, int? status = null) => Problem(
+        status ?? refusal.Code switch { "not-found" => 404, "version-changed" => 412, _ => 409 },
+        refusal.Code, refusal.Detail, null, ("currentStatus", refusal.CurrentStatus), ("allowed", refusal.Allowed));
+
+    /// <summary>The id that was chosen, or made from the <c>Idempotency-Key</c>, stands for another request already.</summary>
+    public static IResult IdTaken(HttpContext http, string? chosen, string what, string id) => chosen is null && http.Request.Headers.ContainsKey("Idempotency-Key")
+        ? Problem(422, "idempotency-key-reused", $"This Idempotency-Key was used with another body; use a new key for a new {what}.")
+        : Problem(409, "id-conflict", $"The {what} {id} exists already with other content; choose another id.");
 
     /// <summary>404; the same answer for what does not exist and for what is not the caller's.</summary>
     public static IResult NotFound(string what, string id) => Problem(404, "not-found", $"There is no {what} {id}.");

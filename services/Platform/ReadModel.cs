@@ -168,6 +168,9 @@ public static class Hal
     /// <summary>412 where the caller acts on another version than the one that is, else null.</summary>
     public static IResult? Stale(HttpContext http, string etag) =>
         http.Request.Headers.IfMatch is { Count: > 0 } wanted && !wanted.Any(tag => tag == "*" || tag!.Contains($"\"{etag}\"", StringComparison.Ordinal))
-            ? Problems.Problem(412, "version-changed", $"This has changed meanwhile (it is now at {etag}); read it again before acting.")
+            ? Problems.Refused(Refusal.VersionChanged(etag))
             : null;
+
+    /// <summary>Whether the caller acts on one version only: the decision is to be refused if it has changed by then.</summary>
+    public static bool NamesVersion(HttpContext http) => http.Request.Headers.IfMatch is { Count: > 0 } wanted && !wanted.Contains("*");
 }

@@ -135,7 +135,7 @@ public static class ServiceDefaults
 
     /// <summary>What a subscription answers: 200 for done or done already, 409 for "ask me again". Never 404, which Dapr takes for "drop it".</summary>
     public static IResult Heard<T>(this Reply<T> reply)
-        where T : class => reply.Refusal is { } refusal ? Problems.Refused(refusal) : TypedResults.Ok();
+        where T : class => reply.Refusal is { } refusal ? Problems.Refused(refusal, StatusCodes.Status409Conflict) : TypedResults.Ok();
 
     /// <summary>The id a POST creates: the client's own, one that its idempotency key always gives, or a new one; 53 bits, safe as a JSON number.</summary>
     public static string NewId(this HttpContext http, string? chosen)

@@ -29,6 +29,9 @@ public sealed partial class Intake(
         var now = clock.GetUtcNow();
         await store.Wakes.Put($"{WakeKind}/{asked.Id}", now + Decided);
         var journal = await store.Change<Journal>(Journal.Key(asked.Id!), kept => kept ?? new(asked, now, asked.Open(now, Activity.Current?.Id), []));
+
+        // Again, because the worker takes off whom it finds no journal of, and the write may have been slower than the worker.
+        await store.Wakes.Put($"{WakeKind}/{asked.Id}", clock.GetUtcNow() + Decided);
         await lists.Put(ReserveResource.Kind, ReserveResource.Row(journal!));
         return journal!;
     }
@@ -57,9 +60,9 @@ public sealed partial class Intake(
         {
             var reply = answer?.Outcome switch
             {
-                PaymentStatus.Authorized or PaymentStatus.Claimed or PaymentStatus.Captured => await product.PaymentAuthorized(held.Id, held.Id),
+                PaymentStatus.Authorized or PaymentStatus.Claimed or PaymentStatus.Captured => await product.PaymentAuthorized(held.Id, held.Id).WaitAsync(Patience, clock),
                 PaymentStatus.Declined or PaymentStatus.Voided or PaymentStatus.Expired => null,
-                _ => await product.PaymentTroubled(held.Id),
+                _ => await product.PaymentTroubled(held.Id).WaitAsync(Patience, clock),
             };
             return (reply?.View ?? held, answer);
         }
@@ -102,7 +105,7 @@ public sealed partial class Intake(
 
             if (response.IsSuccessStatusCode && JsonSerializer.Deserialize<ListingChanged>(await response.Content.ReadAsByteArrayAsync(patience.Token), service.Json) is { } listing)
             {
-                await actors.Product(productId).HearStock(listing);
+                await actors.Product(productId).HearStock(listing).WaitAsync(patience.Token);
             }
         }
         catch (Exception failure) when (failure is JsonException || Problems.IsUnreachable(failure))
@@ -128,24 +131,43 @@ public sealed partial class Intake(
 
         // A deadline that has passed is so for whoever looks, whether or not anything has fired.
         var (book, _) = await store.Load(journal.Request.ProductId!, ProductBook.Empty(journal.Request.ProductId!));
-        var now = book.State.Overdue(clock.GetUtcNow()).Next ?? book.State;
+        var now = book.State.AsOf(clock.GetUtcNow());
         return (now.Find(id) is { } entry ? journal.Follow(book) with { Last = entry } : journal, now.Position(id));
     }
 
-    /// <summary>A request that nobody has seen to a decision: its first visitor's process died on the way.</summary>
+    /// <summary>A row of a list, read anew where a deadline has passed since it was written.</summary>
+    public async Task<ReserveResource> AsOfNow(ReserveResource row) =>
+        row.IsOverdue(clock.GetUtcNow(), terms.Value) && await Find(row.Id) is var (journal, _) ? ReserveResource.Of(journal, null) : row;
+
+    /// <summary>
+    /// A request that its first visitor may not have seen to a decision and a payment: the process died on the way, the actor took long,
+    /// or the listing is not known yet. What is not settled here comes again when its lease ends.
+    /// </summary>
     public async Task WakeReserve(string id, double mark)
     {
-        if (await store.Read<Journal>(Journal.Key(id)) is { Timeline.IsEmpty: true } journal)
+        if (await Find(id) is var (journal, _))
         {
-            await lists.Put(ReserveResource.Kind, ReserveResource.Row(journal));
-            if (await Decide(journal) is not { View: { } decided })
+            var reserve = journal.Last;
+            if (journal.Timeline.IsEmpty)
             {
-                return;
+                await lists.Put(ReserveResource.Kind, ReserveResource.Row(journal));
+                if (await Decide(journal) is not { View: { } decided })
+                {
+                    return;
+                }
+
+                reserve = decided;
             }
 
-            if (decided is { Status: ReserveStatus.Held, Promoted: false })
+            var undone = reserve switch
             {
-                await Pay(journal.Request.ProductId!, decided);
+                { Status: ReserveStatus.Requested } => true,
+                { Status: ReserveStatus.Held, Promoted: false, Extended: false } => !await PayLate(journal.Request.ProductId!, reserve),
+                _ => false,
+            };
+            if (undone)
+            {
+                return;
             }
         }
 
@@ -156,12 +178,27 @@ public sealed partial class Intake(
     public async Task WakeProduct(string productId, double mark)
     {
         var reply = await actors.Product(productId).Wake(mark);
-        var asked = reply.View!.Reserves.Where(r => r.AskPaymentAt is not null && r.AskedAt is not null).ToList();
-        if (reply.Changed)
+        if (!reply.Changed)
         {
-            await Task.WhenAll(asked.Where(r => r.AskedAt == asked.Max(a => a.AskedAt)).Select(r => AskPayment(productId, r)));
+            return;
         }
+
+        // This turn has noted its time with all whose payment is due; earlier times are those of earlier turns.
+        var asked = reply.View!.Reserves.Where(r => r.AskPaymentAt is not null && r.AskedAt is not null).ToList();
+        var latest = asked.Max(r => r.AskedAt);
+        await Task.WhenAll(asked.Where(r => r.AskedAt == latest).Select(r => AskPayment(productId, r)));
     }
+
+    /// <summary>
+    /// Pays for a unit whose buyer may not have got as far as payment; false if it has to be tried again. It looks first, because to
+    /// authorise after a decline is a new attempt, which only the buyer may make.
+    /// </summary>
+    private async Task<bool> PayLate(string productId, Reserve held) => await payment.Look(held.Id) switch
+    {
+        null or { Outcome: PaymentStatus.Pending } => false,
+        { Outcome: PaymentStatus.Declined or PaymentStatus.Voided or PaymentStatus.Expired } => true,
+        _ => await Pay(productId, held) is not ({ Status: ReserveStatus.Held, Extended: false }, null),
+    };
 
     private async Task AskPayment(string productId, Reserve reserve)
     {

@@ -12,9 +12,10 @@ public interface IProductActor : IActor
 {
     Task<Reply<Reserve>> Request(Reserve asked);
 
-    Task<Reply<Reserve>> Pay(string id, string? by);
+    /// <summary>This and cancelling are refused where the reservation is not at the expected version (see <see cref="ProductBook.Tag"/>), if one is named.</summary>
+    Task<Reply<Reserve>> Pay(string id, string? by, string? expected);
 
-    Task<Reply<Reserve>> Cancel(string id, string? by, string reason);
+    Task<Reply<Reserve>> Cancel(string id, string? by, string reason, string? expected);
 
     Task<Reply<Reserve>> PaymentAuthorized(string id, string paymentId);
 
@@ -39,21 +40,20 @@ public interface IProductActor : IActor
 public sealed class ProductActor(ActorHost host, AggregateStore store, ReadModel lists, IOptions<ReservationTerms> terms)
     : AggregateActor<ProductBook>(host, store, ProductBook.Empty(host.Id.GetId()) with { Terms = terms.Value }), IProductActor
 {
-    private readonly AggregateStore store = store;
-
-    private DateTimeOffset Now => store.Clock.GetUtcNow();
+    // Up to which version each confirmed reservation's journal has been brought; if this is lost, it is only done once more.
+    private Dictionary<string, long> followed = [];
 
     public async Task<Reply<Reserve>> Request(Reserve asked)
     {
         // A request that comes late must not open again what has ended and left the book: the journal remembers.
-        var told = await store.Read<Journal>(Journal.Key(asked.Id)) is { Timeline.IsEmpty: false } journal ? journal.Last : null;
+        var told = await Store.Read<Journal>(Journal.Key(asked.Id)) is { Timeline.IsEmpty: false } journal ? journal.Last : null;
         var reply = await About(asked.Id, book => told is null ? book.Request(asked, Now) : Unchanged.Already);
         return reply.View is null ? reply with { View = told } : reply;
     }
 
-    public Task<Reply<Reserve>> Pay(string id, string? by) => About(id, book => book.Pay(id, by));
+    public Task<Reply<Reserve>> Pay(string id, string? by, string? expected) => About(id, book => book.Pay(id, by, expected));
 
-    public Task<Reply<Reserve>> Cancel(string id, string? by, string reason) => About(id, book => book.Cancel(id, by, reason, Now));
+    public Task<Reply<Reserve>> Cancel(string id, string? by, string reason, string? expected) => About(id, book => book.Cancel(id, by, reason, Now, expected));
 
     public Task<Reply<Reserve>> PaymentAuthorized(string id, string paymentId) => About(id, book => book.PaymentAuthorized(id, paymentId, Now));
 
@@ -72,7 +72,7 @@ public sealed class ProductActor(ActorHost host, AggregateStore store, ReadModel
         book => payment.EventType switch
         {
             nameof(Contracts.PaymentAuthorized) => book.PaymentAuthorized(payment.ReservationId, payment.Id, Now),
-            nameof(PaymentDeclined) => book.PaymentReady(payment.ReservationId),
+            nameof(PaymentDeclined) => book.PaymentDeclined(payment.ReservationId, Now),
             nameof(PaymentVoided) or nameof(PaymentExpired) => book.PaymentGone(payment.ReservationId, payment.Reason ?? "payment-void", Now),
             nameof(Contracts.PaymentClaimed) => book.PaymentClaimed(payment.ReservationId),
             _ => Unchanged.Already,
@@ -100,15 +100,18 @@ public sealed class ProductActor(ActorHost host, AggregateStore store, ReadModel
     protected override async Task Project(Document<ProductBook> document)
     {
         // A trade that goes on changes what may be done with its reservation without an event of ours.
-        var traded = document.State.Reserves.Where(r => r.Status == ReserveStatus.Confirmed).Select(r => r.Id);
-        foreach (var id in document.Outbox.Select(e => e.Subject).Union(traded))
+        var confirmed = document.State.Reserves.Where(r => r.Status == ReserveStatus.Confirmed).ToDictionary(r => r.Id, r => r.Version);
+        var traded = confirmed.Where(r => followed.GetValueOrDefault(r.Key) < r.Value).Select(r => r.Key);
+        foreach (var id in document.Outbox.Select(e => e.Subject).Union(traded).ToList())
         {
-            var journal = await store.Change<Journal>(Journal.Key(id), journal => journal?.Follow(document));
+            var journal = await Store.Change<Journal>(Journal.Key(id), journal => journal?.Follow(document));
             if (journal is not null)
             {
                 await lists.Put(ReserveResource.Kind, ReserveResource.Row(journal));
             }
         }
+
+        followed = confirmed;
     }
 
     private async Task<Reply<Reserve>> About(string id, Func<ProductBook, Decision<ProductBook>> decide, Event? heard = null) =>

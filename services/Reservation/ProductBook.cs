@@ -123,8 +123,12 @@ public sealed record ProductBook(string ProductId, ListingEvent? Listing, Immuta
         ? Reserves.Where(r => r.Status == ReserveStatus.Waitlisted).TakeWhile(r => r.Id != id).Count() + 1
         : null;
 
+    /// <summary>Names the version of a reservation that people see; its place in the queue changes whenever one ahead leaves.</summary>
+    public string Tag(string id) => $"{Find(id)?.Version}.{Position(id)}";
+
     /// <summary>Of reservations that have left the book nothing that is heard can change anything.</summary>
-    public bool Remembers(string source) => source.StartsWith("stock:", StringComparison.Ordinal) || Find(source[(source.IndexOf(':', StringComparison.Ordinal) + 1)..]) is not null;
+    public ImmutableDictionary<string, long> Trim(ImmutableDictionary<string, long> seen) => seen.RemoveRange(
+        seen.Keys.Where(source => !source.StartsWith("stock:", StringComparison.Ordinal) && Find(source[(source.IndexOf(':', StringComparison.Ordinal) + 1)..]) is null));
 
     /// <summary>The finished ones leave the book once everyone has been told.</summary>
     public ProductBook Told() => Reserves.TrueForAll(r => r.IsOpen) ? this : this with
@@ -199,6 +203,13 @@ public sealed record ProductBook(string ProductId, ListingEvent? Listing, Immuta
         _ => Unchanged.Already,
     };
 
+    /// <summary>Payment has declined, perhaps before an attempt that it has trouble with now: what is so it says when it is asked.</summary>
+    public Decision<ProductBook> PaymentDeclined(string id, DateTimeOffset now) => Find(id) switch
+    {
+        { Status: ReserveStatus.Held } held when held.AskPaymentAt > now => Put(held with { AskPaymentAt = now }),
+        _ => Unchanged.Already,
+    };
+
     /// <summary>Payment is well again, or has said no for certain: the buyer may pay now.</summary>
     public Decision<ProductBook> PaymentReady(string id) => Find(id) switch
     {
@@ -220,11 +231,12 @@ public sealed record ProductBook(string ProductId, ListingEvent? Listing, Immuta
         _ => Unchanged.Already,
     };
 
-    public Decision<ProductBook> Cancel(string id, string? by, string reason, DateTimeOffset now) => Find(id) switch
+    public Decision<ProductBook> Cancel(string id, string? by, string reason, DateTimeOffset now, string? expected = null) => Find(id) switch
     {
         null => new Refusal("not-found", $"There is no open reservation {id}."),
         var other when by is not null && by != other.UserId && !(by == other.SellerId && other.Status is not (ReserveStatus.Requested or ReserveStatus.Waitlisted)) =>
             new Refusal("not-found", $"There is no reservation {id}."),
+        _ when expected is not null && expected != Tag(id) => Refusal.VersionChanged(Tag(id)),
         { Status: ReserveStatus.Requested or ReserveStatus.Waitlisted or ReserveStatus.Held } unpaid => Release(unpaid, reason, now),
         { Status: ReserveStatus.Confirmed, HandedOver: true } done => Refuse(done, "already-handed-over", "It has been handed over; what is left is to open a dispute on the trade."),
         { Status: ReserveStatus.Confirmed } paid => To<ReserveCancelRequested>(paid with { Status = ReserveStatus.CancelPending, Reason = reason, AskPaymentAt = now, Asked = 0 }),
@@ -233,10 +245,11 @@ public sealed record ProductBook(string ProductId, ListingEvent? Listing, Immuta
     };
 
     /// <summary>Whether a buyer may pay now; the hold is judged by the clock, not by whether anything has fired.</summary>
-    public Decision<ProductBook> Pay(string id, string? by) => Find(id) switch
+    public Decision<ProductBook> Pay(string id, string? by, string? expected = null) => Find(id) switch
     {
         null => new Refusal("not-found", $"There is no open reservation {id}."),
         var other when by is not null && by != other.UserId => new Refusal("not-found", $"There is no reservation {id}."),
+        _ when expected is not null && expected != Tag(id) => Refusal.VersionChanged(Tag(id)),
         { Status: ReserveStatus.Held or ReserveStatus.Confirmed } => Unchanged.Already,
         { Status: ReserveStatus.Expired } late => Refuse(late, "hold-expired", "The time to pay has passed and the unit was given on."),
         var not => Refuse(not, "not-allowed-in-state", $"A reservation that is {not.Status.Korean()} cannot be paid."),
@@ -250,7 +263,7 @@ public sealed record ProductBook(string ProductId, ListingEvent? Listing, Immuta
 
     public Decision<ProductBook> TradeHandedOver(string id) => Find(id) switch
     {
-        { HandedOver: false, HasUnit: true } paid => Put(paid with { HandedOver = true, Version = paid.Version + 1 }),
+        { HandedOver: false, HasUnit: true } paid => Put(paid with { Accepted = true, HandedOver = true, Version = paid.Version + 1 }),
         _ => Unchanged.Already,
     };
 

@@ -24,7 +24,7 @@ public static class ReservationEndpoints
             // One that is known gets its answer, whatever stock says of the product by now.
             if (await intake.Find(asked.Id!) is var (known, _))
             {
-                return known.Request == asked ? await Settle(http, intake, known) : Taken(http, body.Id, asked.Id!);
+                return known.Request == asked ? await Settle(http, intake, known) : Problems.IdTaken(http, body.Id, "reservation", asked.Id!);
             }
 
             if (!await intake.MayExist(asked.ProductId!))
@@ -38,11 +38,11 @@ public static class ReservationEndpoints
             }
 
             var journal = await intake.Write(asked);
-            return journal.Request == asked ? await Settle(http, intake, journal) : Taken(http, body.Id, asked.Id!);
+            return journal.Request == asked ? await Settle(http, intake, journal) : Problems.IdTaken(http, body.Id, "reservation", asked.Id!);
         }).WithSummary("Reserves units of a product and pays for them, or waits in its queue.")
             .Answers<ReserveResource>(201, 202).Refuses(402, "payment-declined").Refuses(404, "unknown-product").Refuses(409, [.. Rejections, "id-conflict", "too-many-open"]).Refuses(422, "idempotency-key-reused");
 
-        reserves.MapGet("", async (Caller caller, string? productid, string? status, string? page, string? size, string? sort, HttpContext http, ReadModel lists) =>
+        reserves.MapGet("", async (Caller caller, string? productid, string? status, string? page, string? size, string? sort, HttpContext http, ReadModel lists, Intake intake) =>
         {
             var paging = new Paging(page, size, sort);
             if (paging.Check().Failed() is { } wrong)
@@ -52,12 +52,13 @@ public static class ReservationEndpoints
 
             var (views, total) = await lists.Query<ReserveResource>(
                 ReserveResource.Kind, paging, caller.UserId is { } own ? $"userid={own}" : null, productid is null ? null : $"productid={productid}", status is null ? null : $"status={status}");
-            return Hal.List(http, ReserveResource.Kind, [.. views.Select(v => v.UserId == caller.UserId ? v : v.For(caller) with { Address = null })], total, paging);
+            var now = await Task.WhenAll(views.Select(intake.AsOfNow));
+            return Hal.List(http, ReserveResource.Kind, [.. now.Select(v => v.UserId == caller.UserId ? v : v.For(caller) with { Address = null })], total, paging);
         }).WithSummary("Lists the caller's reservations, as buyer and as seller.").Lists<ReserveResource>(ReserveResource.Kind);
 
         reserves.MapGet("/{id}", async (string id, Caller caller, HttpContext http, Intake intake) =>
             await Find(intake, caller, id) is var (journal, position)
-                ? Hal.Ok(http, ReserveResource.Of(journal, position, caller), $"{journal.Last.Version}.{position}")
+                ? Hal.Ok(http, ReserveResource.Of(journal, position, caller), Tag(journal, position))
                 : Problems.NotFound("reservation", id)).WithSummary("Shows a reservation to its buyer and its seller.").Answers<ReserveResource>(200);
 
         reserves.MapGet("/{id}/timeline", async (string id, Caller caller, HttpContext http, Intake intake) =>
@@ -72,7 +73,7 @@ public static class ReservationEndpoints
                 return Problems.NotFound("reservation", id);
             }
 
-            if (Hal.Stale(http, $"{journal.Last.Version}.{position}") is { } stale)
+            if (Hal.Stale(http, Tag(journal, position)) is { } stale)
             {
                 return stale;
             }
@@ -82,8 +83,9 @@ public static class ReservationEndpoints
                 await intake.Decide(journal);
             }
 
-            var reply = await Ask(journal, actors.Product(journal.Request.ProductId!).Pay(id, caller.UserId), book => book.Pay(id, caller.UserId));
-            return reply.Refusal is { } refusal ? Refused(refusal) : await Settle(http, intake, journal with { Last = reply.View! }, pay: true);
+            var expected = Hal.NamesVersion(http) ? Tag(journal, position) : null;
+            var reply = await Ask(intake, journal, actors.Product(journal.Request.ProductId!).Pay(id, caller.UserId, expected), book => book.Pay(id, caller.UserId, expected));
+            return reply.Refusal is { } refusal ? Problems.Refused(refusal) : await Settle(http, intake, journal with { Last = reply.View! }, pay: true);
         }).WithSummary("Pays for a unit that is held, after a payment that was declined or got no answer.")
             .Answers<ReserveResource>(200, 202).Refuses(402, "payment-declined").Refuses(409, [.. Rejections, "not-allowed-in-state", "hold-expired"]);
 
@@ -94,7 +96,7 @@ public static class ReservationEndpoints
                 return Problems.NotFound("reservation", id);
             }
 
-            if (Hal.Stale(http, $"{journal.Last.Version}.{position}") is { } stale)
+            if (Hal.Stale(http, Tag(journal, position)) is { } stale)
             {
                 return stale;
             }
@@ -105,11 +107,13 @@ public static class ReservationEndpoints
             }
 
             var reason = caller.UserId is { } by && by == journal.Last.SellerId ? "by-seller" : "by-buyer";
+            var expected = Hal.NamesVersion(http) ? Tag(journal, position) : null;
             var reply = await Ask(
-                journal, actors.Product(journal.Request.ProductId!).Cancel(id, caller.UserId, reason), book => book.Cancel(id, caller.UserId, reason, clock.GetUtcNow()));
+                intake, journal, actors.Product(journal.Request.ProductId!).Cancel(id, caller.UserId, reason, expected),
+                book => book.Cancel(id, caller.UserId, reason, clock.GetUtcNow(), expected));
             if (reply.Refusal is { } refusal)
             {
-                return Refused(refusal);
+                return Problems.Refused(refusal);
             }
 
             var reserve = reply.View is { Status: ReserveStatus.CancelPending } pending ? await intake.Void(journal.Request.ProductId!, pending) : reply.View!;
@@ -119,15 +123,18 @@ public static class ReservationEndpoints
         routes.MapGet("/products/{productid}/queue", async (string productid, Caller caller, HttpContext http, AggregateStore store) =>
         {
             var (book, _) = await store.Load(productid, ProductBook.Empty(productid));
-            var now = book.State.Overdue(store.Clock.GetUtcNow()).Next ?? book.State;
+            var now = book.State.AsOf(store.Clock.GetUtcNow());
             var own = now.Reserves.Find(r => r.UserId == caller.UserId && r.Status == ReserveStatus.Waitlisted);
             var shown = now.Listing is { } listing && (listing.StatusCode is not (InventoryStatus.Hidden or InventoryStatus.Withdrawn) || own is not null || caller.ActsFor(listing.SellerId));
-            return !shown
-                ? Problems.NotFound("product", productid)
-                : Hal.Ok(
-                    http,
-                    new QueueResource(productid, Math.Max(0, now.Free), now.Reserves.Count(r => r.Status == ReserveStatus.Waitlisted), own is null ? null : now.Position(own.Id), new() { ["self"] = new($"/products/{productid}/queue") }),
-                    $"{book.Version}");
+            if (!shown)
+            {
+                return Problems.NotFound("product", productid);
+            }
+
+            var queue = new QueueResource(
+                productid, Math.Max(0, now.Free), now.Reserves.Count(r => r.Status == ReserveStatus.Waitlisted), own is null ? null : now.Position(own.Id),
+                new() { ["self"] = new($"/products/{productid}/queue") });
+            return Hal.Ok(http, queue, $"{queue.Free}.{queue.Waiting}.{queue.Position}");
         }).WithTags("Reservations").AllowAnonymous().WithSummary("Tells how many units of a product are free and how many people wait.").Answers<QueueResource>(200);
     }
 
@@ -135,16 +142,19 @@ public static class ReservationEndpoints
     private static async Task<(Journal Journal, int? Position)?> Find(Intake intake, Caller caller, string id) =>
         await intake.Find(id) is { } found && (caller.Is(found.Journal.Last.UserId) || caller.Is(found.Journal.Last.SellerId)) ? found : null;
 
+    // As ProductBook.Tag, for what may have left the book.
+    private static string Tag(Journal journal, int? position) => $"{journal.Last.Version}.{position}";
+
     /// <summary>Sees a reservation as far as it goes now, decision and payment, and answers as the buyer needs it.</summary>
     private static async Task<IResult> Settle(HttpContext http, Intake intake, Journal journal, bool pay = false)
     {
         var (reserve, created) = (journal.Last, !pay);
-        if (journal.Timeline.IsEmpty && await intake.Decide(journal) is { View: { } decided })
+        if (journal.Timeline.IsEmpty && await intake.Decide(journal) is { View: { } decided } reply)
         {
-            (reserve, pay) = (decided, true);
+            // A request that is only repeated does not charge again, nor one whose twin has just been decided.
+            (reserve, pay) = (decided, pay || reply.Changed);
         }
 
-        // A request that is only repeated does not charge again.
         PaymentAnswer? said = null;
         if (pay && reserve.Status == ReserveStatus.Held)
         {
@@ -165,7 +175,7 @@ public static class ReservationEndpoints
 
         if (reserve.Status is ReserveStatus.Expired && !created)
         {
-            return Refused(new("hold-expired", "The time to pay has passed and the unit was given on.", reserve.Status.Korean(), []));
+            return Problems.Refused(new("hold-expired", "The time to pay has passed and the unit was given on.", reserve.Status.Korean(), []));
         }
 
         var pending = reserve.Status is ReserveStatus.Held or ReserveStatus.Requested;
@@ -179,24 +189,18 @@ public static class ReservationEndpoints
         return Hal.Ok(http, resource, $"{reserve.Version}.{position}", pending ? 202 : created ? 201 : 200, created ? $"/reserves/{reserve.Id}" : null);
     }
 
-    /// <summary>Asks the actor; what has ended and left the book is answered from the journal by the same rules.</summary>
-    private static async Task<Reply<Reserve>> Ask(Journal journal, Task<Reply<Reserve>> actor, Func<ProductBook, Decision<ProductBook>> rule)
+    /// <summary>Asks the actor; what has ended and left the book, perhaps only just now, is answered from the journal by the same rules.</summary>
+    private static async Task<Reply<Reserve>> Ask(Intake intake, Journal journal, Task<Reply<Reserve>> actor, Func<ProductBook, Decision<ProductBook>> rule)
     {
         var reply = await actor;
-        if (reply.Refusal?.Code != "not-found" || journal.Last.IsOpen)
+        if (reply.Refusal?.Code != "not-found" || await intake.Find(journal.Request.Id!) is not ({ Last: { IsOpen: false } last }, _))
         {
             return reply;
         }
 
-        var ended = ProductBook.Empty(journal.Request.ProductId!) with { Reserves = [journal.Last] };
-        return new(journal.Last, rule(ended).Refusal, Changed: false, Version: 0);
+        var ended = ProductBook.Empty(journal.Request.ProductId!) with { Reserves = [last] };
+        return new(last, rule(ended).Refusal, Changed: false, Version: 0);
     }
-
-    private static IResult Refused(Refusal refusal) => Problems.Refused(refusal, refusal.Code == "not-found" ? 404 : 409);
-
-    private static IResult Taken(HttpContext http, string? chosen, string id) => chosen is null && http.Request.Headers.ContainsKey("Idempotency-Key")
-        ? Problems.Problem(422, "idempotency-key-reused", "This Idempotency-Key was used with another body; use a new key for a new reservation.")
-        : Problems.Problem(409, "id-conflict", $"Reservation {id} exists already with other content; choose another id.");
 
     private static string Sentence(Reserve reserve, string productId) => reserve.Reason switch
     {

@@ -22,6 +22,15 @@ public sealed record ReserveResource(
         return caller.Is(whole.UserId) || (caller.Is(whole.SellerId) && journal.Last.Accepted) ? whole.For(caller) : whole.For(caller) with { Address = null };
     }
 
+    /// <summary>Whether a deadline may have passed since this was written.</summary>
+    public bool IsOverdue(DateTimeOffset now, ReservationTerms terms) => StatusCode switch
+    {
+        ReserveStatus.Requested => RequestedAt + terms.DecideWithin <= now,
+        ReserveStatus.Waitlisted => MeetingDay.End(ReserveDt) <= now,
+        ReserveStatus.Held => PayBy <= now,
+        _ => false,
+    };
+
     /// <summary>This without what only the buyer may do, for one who is not.</summary>
     public ReserveResource For(Caller caller) => caller.Is(UserId) ? this : this with
     {

@@ -30,6 +30,9 @@ public sealed record Listing(string ProductId) : IAggregate<Listing>
 {
     public const int MostPictures = 5;
 
+    // So many later events of a product do not overtake one another.
+    private const int MostWatermarks = 300;
+
     /// <summary>The inventory's id; null until something is registered.</summary>
     public string? Id { get; init; }
 
@@ -76,6 +79,17 @@ public sealed record Listing(string ProductId) : IAggregate<Listing>
     public DateTimeOffset? NextWake => null;
 
     public Decision<Listing> Overdue(DateTimeOffset now) => Unchanged.Already;
+
+    /// <summary>
+    /// Of sold trades the adjustment answers. The book tells of every reservation under one order, so what it told of those longest
+    /// ago needs only one watermark: the highest of theirs, kept for the whole book.
+    /// </summary>
+    public ImmutableDictionary<string, long> Trim(ImmutableDictionary<string, long> seen)
+    {
+        var open = seen.RemoveRange(Adjustments.Select(a => $"trade:{a.TradeId}"));
+        var oldest = open.Where(s => s.Key.Contains('/', StringComparison.Ordinal)).OrderByDescending(s => s.Value).Skip(MostWatermarks).ToList();
+        return oldest.Count == 0 ? open : open.RemoveRange(oldest.Select(s => s.Key)).SetItem(oldest[0].Key.Split('/')[0], oldest[0].Value);
+    }
 
     public Decision<Listing> Register(string id, Offer offer, int qty, DateTimeOffset now) => Id switch
     {

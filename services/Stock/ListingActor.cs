@@ -14,7 +14,7 @@ public interface IListingActor : IActor
     /// <summary>Refused where the listing is not at the expected version, if one is named.</summary>
     Task<Reply<Listing>> Change(Offer said, int? qty, string? by, long? expected);
 
-    Task<Reply<Listing>> Withdraw(string? by);
+    Task<Reply<Listing>> Withdraw(string? by, long? expected);
 
     Task<Reply<Listing>> Show(Picture picture, string? by);
 
@@ -30,15 +30,11 @@ public interface IListingActor : IActor
 public sealed class ListingActor(ActorHost host, AggregateStore store, ReadModel lists)
     : AggregateActor<Listing>(host, store, new Listing(host.Id.GetId())), IListingActor
 {
-    private readonly AggregateStore store = store;
-
-    private DateTimeOffset Now => store.Clock.GetUtcNow();
-
     public Task<Reply<Listing>> Register(string id, Offer offer, int qty) => Handle(listing => listing.Register(id, offer, qty, Now));
 
     public Task<Reply<Listing>> Change(Offer said, int? qty, string? by, long? expected) => Handle(listing => listing.Change(said, qty, by, Now), expected: expected);
 
-    public Task<Reply<Listing>> Withdraw(string? by) => Handle(listing => listing.Withdraw(by));
+    public Task<Reply<Listing>> Withdraw(string? by, long? expected) => Handle(listing => listing.Withdraw(by), expected: expected);
 
     public Task<Reply<Listing>> Show(Picture picture, string? by) => Handle(listing => listing.Show(picture, by));
 

@@ -64,9 +64,7 @@ public static class StockEndpoints
             var kept = await store.Change<Inventory>(Inventory.Key(id), kept => kept ?? new(asked));
             if (kept!.Request != asked)
             {
-                return body.Id is null && http.Request.Headers.ContainsKey("Idempotency-Key")
-                    ? Problems.Problem(422, "idempotency-key-reused", "This Idempotency-Key was used with another body; use a new key for a new listing.")
-                    : Problems.Problem(409, "id-conflict", $"Inventory {id} exists already with other content; choose another id.");
+                return Problems.IdTaken(http, body.Id, "inventory", id);
             }
 
             return Answer(http, caller, await actors.Listing(asked.ProductId).Register(id, asked.Offer(), asked.Qty!.Value), 201);
@@ -99,12 +97,12 @@ public static class StockEndpoints
 
         inventories.MapPatch("/{id}", async (string id, Caller caller, ChangeInventory body, HttpContext http, AggregateStore store, IActorProxyFactory actors) =>
             await Own(store, caller, id) is not { } document ? Problems.NotFound("inventory", id)
-            : body.Wrong() ?? Hal.Stale(http, $"{document.Version}") ?? Answer(http, caller, await actors.Listing(document.State.ProductId).Change(body.Offer(), body.Qty, caller.UserId, http.Request.Headers.IfMatch.Count > 0 ? document.Version : null)))
+            : body.Wrong() ?? Hal.Stale(http, $"{document.Version}") ?? Answer(http, caller, await actors.Listing(document.State.ProductId).Change(body.Offer(), body.Qty, caller.UserId, Expected(http, document))))
             .WithSummary("Changes a listing; what is absent stays.").Answers<InventoryResource>(200).Refuses(409, "not-allowed-in-state", "units-promised");
 
         inventories.MapPut("/{id}/withdraw", async (string id, Caller caller, HttpContext http, AggregateStore store, IActorProxyFactory actors) =>
             await Own(store, caller, id) is not { } document ? Problems.NotFound("inventory", id)
-            : Hal.Stale(http, $"{document.Version}") ?? Answer(http, caller, await actors.Listing(document.State.ProductId).Withdraw(caller.UserId)))
+            : Hal.Stale(http, $"{document.Version}") ?? Answer(http, caller, await actors.Listing(document.State.ProductId).Withdraw(caller.UserId, Expected(http, document))))
             .WithSummary("Takes a listing off the market; what is promised stays promised.").Answers<InventoryResource>(200);
 
         inventories.MapPictures();
@@ -129,6 +127,8 @@ public static class StockEndpoints
 
     private static async Task<Listing> Listing(AggregateStore store, string productId) => (await store.Load(productId, new Listing(productId))).Document.State;
 
+    private static long? Expected(HttpContext http, Document<Listing> document) => Hal.NamesVersion(http) ? document.Version : null;
+
     private static async Task<Document<Listing>?> Find(AggregateStore store, string id)
     {
         if (await store.Read<Inventory>(Inventory.Key(id)) is not { Request.ProductId: { } productId })
@@ -141,6 +141,6 @@ public static class StockEndpoints
     }
 
     internal static IResult Answer(HttpContext http, Caller caller, Reply<Listing> reply, int status = 200) => reply.Refusal is { } refusal
-        ? Problems.Refused(refusal, refusal.Code switch { "not-found" => 404, "version-changed" => 412, _ => 409 })
+        ? Problems.Refused(refusal)
         : Hal.Ok(http, InventoryResource.Of(reply.View!).For(caller), $"{reply.Version}", status, status == 201 ? $"/inventories/{reply.View!.Id}" : null);
 }

@@ -70,6 +70,10 @@ public sealed record Trade(string Id) : IAggregate<Trade>
         _ => null,
     };
 
+    /// <summary>Names the version that people see; it changes with whatever they are shown.</summary>
+    [JsonIgnore]
+    public string Tag => $"{Status}.{CompleteBy?.ToUnixTimeMilliseconds()}.{Captured}.{Committed}";
+
     /// <summary>What may be done now, by the names of the links.</summary>
     [JsonIgnore]
     public IReadOnlyList<string> Allowed => Status switch
@@ -204,9 +208,7 @@ public sealed record Trade(string Id) : IAggregate<Trade>
     public Decision<Trade> Resolve(bool refund) => Status switch
     {
         _ when !Exists => NotFound,
-        TradeStatus.Disputed => (this with { Status = TradeStatus.Resolved, Reason = refund ? "refunded" : "paid-out" }) is var next
-            ? (next, next.Fill(new TradeResolved { Refund = refund }))
-            : Unchanged.Already,
+        TradeStatus.Disputed => Settle(this with { Status = TradeStatus.Resolved, Reason = refund ? "refunded" : "paid-out" }, refund),
         TradeStatus.Resolved => Unchanged.Already,
         _ => Refuse("resolved"),
     };
@@ -215,6 +217,8 @@ public sealed record Trade(string Id) : IAggregate<Trade>
     public Decision<Trade> TryClaim(DateTimeOffset now) => Status == TradeStatus.Draft && ClaimDue <= now
         ? this with { ClaimTried = ClaimTried + 1, ClaimDue = now + TimeSpan.FromSeconds(Math.Min(60, 2 << Math.Min(ClaimTried, 5))) }
         : Unchanged.Already;
+
+    private static Decision<Trade> Settle(Trade next, bool refund) => (next, next.Fill(new TradeResolved { Refund = refund }));
 
     private Refusal NotFound => new("not-found", $"There is no trade {Id}.");
 

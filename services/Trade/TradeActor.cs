@@ -25,7 +25,8 @@ public enum TradeAction
 /// <summary>One per trade: keeps it.</summary>
 public interface ITradeActor : IActor
 {
-    Task<Reply<Trade>> Do(TradeAction action, string? by, string? reason);
+    /// <summary>Refused where the trade is not at the expected version (see <see cref="Trade.Tag"/>), if one is named.</summary>
+    Task<Reply<Trade>> Do(TradeAction action, string? by, string? reason, string? expected);
 
     Task<Reply<Trade>> Claimed();
 
@@ -44,12 +45,9 @@ public interface ITradeActor : IActor
 public sealed class TradeActor(ActorHost host, AggregateStore store, ReadModel lists, IOptions<TradeTerms> terms)
     : AggregateActor<Trade>(host, store, new Trade(host.Id.GetId()) { Terms = terms.Value }), ITradeActor
 {
-    private readonly AggregateStore store = store;
-
-    private DateTimeOffset Now => store.Clock.GetUtcNow();
-
-    public Task<Reply<Trade>> Do(TradeAction action, string? by, string? reason) => Handle(trade => action switch
+    public Task<Reply<Trade>> Do(TradeAction action, string? by, string? reason, string? expected) => Handle(trade => action switch
     {
+        _ when expected is not null && expected != trade.Tag => Refusal.VersionChanged(trade.Tag),
         TradeAction.Accept => trade.Accept(by),
         TradeAction.Decline => trade.Decline(by),
         TradeAction.HandOver => trade.HandOver(by, seller: true, Now),

@@ -52,6 +52,14 @@ public sealed record TradeResource(
             : whole.For(caller) with { Address = null };
     }
 
+    /// <summary>Whether a deadline has passed since this was written.</summary>
+    public bool IsOverdue(DateTimeOffset now) => StatusCode switch
+    {
+        TradeStatus.AwaitingSeller => AcceptBy <= now,
+        TradeStatus.HandedOver => CompleteBy <= now,
+        _ => false,
+    };
+
     /// <summary>This without what only another may do.</summary>
     public TradeResource For(Caller caller) => this with
     {
@@ -134,7 +142,7 @@ public static class TradeEndpoints
         }).WithSummary("Opens the trade of a reservation that is paid; it opens by itself, too.")
             .Answers<TradeResource>(200, 201).Refuses(402, "payment-required").Refuses(409, "id-conflict").Refuses(503, "payment-unavailable", "trade-not-ready");
 
-        trades.MapGet("", async (Caller caller, string? productid, string? status, string? page, string? size, string? sort, HttpContext http, ReadModel lists) =>
+        trades.MapGet("", async (Caller caller, string? productid, string? status, string? page, string? size, string? sort, HttpContext http, ReadModel lists, AggregateStore store) =>
         {
             var paging = new Paging(page, size, sort);
             if (paging.Check().Failed() is { } wrong)
@@ -146,11 +154,12 @@ public static class TradeEndpoints
             var whose = caller.UserId is { } own && !(caller.IsOperator && status == TradeStatus.Disputed.Korean()) ? $"userid={own}" : null;
             var (views, total) = await lists.Query<TradeResource>(
                 TradeResource.Kind, paging, whose, productid is null ? null : $"productid={productid}", status is null ? null : $"status={status}");
-            return Hal.List(http, TradeResource.Kind, [.. views.Select(v => (v.UserId == caller.UserId ? v : v with { Address = null }).For(caller))], total, paging);
+            var now = await Task.WhenAll(views.Select(async v => v.IsOverdue(store.Clock.GetUtcNow()) ? TradeResource.Of(await Find(store, v.Id), null) : v));
+            return Hal.List(http, TradeResource.Kind, [.. now.Select(v => (v.UserId == caller.UserId ? v : v with { Address = null }).For(caller))], total, paging);
         }).WithSummary("Lists the caller's trades, as buyer and as seller; to an operator everyone's that are in dispute.").Lists<TradeResource>(TradeResource.Kind);
 
         trades.MapGet("/{id}", async (string id, Caller caller, HttpContext http, AggregateStore store) =>
-            await Find(store, id) is { Exists: true } trade && IsParty(caller, trade) ? Hal.Ok(http, TradeResource.Of(trade, caller), Tag(trade)) : Problems.NotFound("trade", id))
+            await Find(store, id) is { Exists: true } trade && IsParty(caller, trade) ? Hal.Ok(http, TradeResource.Of(trade, caller), trade.Tag) : Problems.NotFound("trade", id))
             .WithSummary("Shows a trade to its buyer and its seller.").Answers<TradeResource>(200);
 
         void Act(string name, TradeAction action, string summary, params IEnumerable<string> refusals) => trades.MapPut($"/{{id}}/{name}", (string id, Caller caller, HttpContext http, AggregateStore store, IActorProxyFactory actors) =>
@@ -181,24 +190,24 @@ public static class TradeEndpoints
             return Problems.NotFound("trade", id);
         }
 
-        if (Hal.Stale(http, Tag(trade)) is { } stale)
+        if (Hal.Stale(http, trade.Tag) is { } stale)
         {
             return stale;
         }
 
         if (action is TradeAction.HandOver or TradeAction.Receive)
         {
-            await Until(store, id, t => t.Status != TradeStatus.InProgress || (t.Captured && t.Committed));
+            // What is waited for is not a change that the caller should look at first.
+            var ready = await Until(store, id, t => t.Status != TradeStatus.InProgress || (t.Captured && t.Committed));
+            trade = ready.Status == trade.Status ? ready : trade;
         }
 
-        var reply = await actors.Trade(id).Do(action, caller?.UserId, reason);
-        return reply.Refusal is { } refusal
-            ? Problems.Refused(refusal, refusal.Code == "not-found" ? 404 : 409)
-            : Hal.Ok(http, TradeResource.Of(reply.View!, caller), Tag(reply.View!));
+        var reply = await actors.Trade(id).Do(action, caller?.UserId, reason, Hal.NamesVersion(http) ? trade.Tag : null);
+        return reply.Refusal is { } refusal ? Problems.Refused(refusal) : Hal.Ok(http, TradeResource.Of(reply.View!, caller), reply.View!.Tag);
     }
 
     private static IResult Matches(HttpContext http, OpenTrade body, Caller caller, Trade trade, int status) => body.Means(trade.About!)
-        ? Hal.Ok(http, TradeResource.Of(trade, caller), Tag(trade), status, status == 201 ? $"/trades/{trade.Id}" : null)
+        ? Hal.Ok(http, TradeResource.Of(trade, caller), trade.Tag, status, status == 201 ? $"/trades/{trade.Id}" : null)
         : Problems.Problem(409, "id-conflict", $"Trade {trade.Id} is about another product, buyer, quantity or price.");
 
     private static IResult Unpaid(string id) => Problems.Problem(402, "payment-required", $"Reservation {id} has no authorised payment; a trade exists only once it is paid.");
@@ -209,12 +218,10 @@ public static class TradeEndpoints
     private static bool MayTry(Caller caller, Trade trade, TradeAction action) =>
         action is TradeAction.Accept or TradeAction.Decline or TradeAction.HandOver ? caller.ActsFor(trade.About!.SellerId) : IsParty(caller, trade);
 
-    private static string Tag(Trade trade) => $"{trade.Status}.{trade.CompleteBy?.ToUnixTimeMilliseconds()}.{trade.Captured}.{trade.Committed}";
-
     private static async Task<Trade> Find(AggregateStore store, string id)
     {
         var (document, _) = await store.Load(id, new Trade(id));
-        return document.State.Overdue(store.Clock.GetUtcNow()).Next ?? document.State;
+        return document.State.AsOf(store.Clock.GetUtcNow());
     }
 
     private static async Task<Trade> Until(AggregateStore store, string id, Func<Trade, bool> ready)

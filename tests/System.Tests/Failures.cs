@@ -225,7 +225,7 @@ public sealed class Failures
     {
         await using var town = await TestTown.Open();
         await town.List("100", qty: 3);
-        await using var other = ServiceHost.Start<ProductActor>(town.StandIn.Sidecar("reservation"), town.Redis, town.Clock, new Dictionary<string, string>(), new PublishFault(), town.Reached);
+        await using var other = ServiceHost.Start<ProductActor>(town.StandIn.Sidecar("reservation"), town.Redis, town.Clock, new Dictionary<string, string>(), new WireFault(), town.Reached);
         Uri[] owners = [town.Address("reservation"), other.Address];
         using var http = new HttpClient();
         var (intake, json) = (town.Service<Intake>("reservation"), town.Service<TownService>("reservation").Json);

@@ -52,7 +52,7 @@ public sealed class Probes
         await using var town = await TestTown.Open();
         using var door = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
         door.Start();
-        await using var alone = ServiceHost.Start<MyPageJson>(town.StandIn.Sidecar("mypage"), $"{door.LocalEndpoint},connectTimeout=500", town.Clock, new Dictionary<string, string>(), new PublishFault(), new());
+        await using var alone = ServiceHost.Start<MyPageJson>(town.StandIn.Sidecar("mypage"), $"{door.LocalEndpoint},connectTimeout=500", town.Clock, new Dictionary<string, string>(), new WireFault(), new());
         using var http = new HttpClient { BaseAddress = alone.Address, Timeout = TimeSpan.FromSeconds(5) };
         using var ready = await http.GetAsync("/ready", TestContext.Current.CancellationToken);
         using var alive = await http.GetAsync("/alive", TestContext.Current.CancellationToken);

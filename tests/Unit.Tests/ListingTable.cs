@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using SecondhandTrade.Contracts;
 using SecondhandTrade.Platform;
 using SecondhandTrade.Stocks;
@@ -84,6 +85,56 @@ public sealed class ListingTable(ITestOutputHelper output)
         Assert.Equal("거의 새것", Next(OnSale.Change(Nothing with { Price = 1 }, null, "seller", Now)).Offer.Description);
         Assert.Null(new ChangeInventory(null, null, null, "", null, null, null, null).Wrong());
         Assert.NotNull(new ChangeInventory(null, null, null, "  ", null, null, null, null).Wrong());
+    }
+
+    [Fact]
+    public void However_many_reservations_come_and_go_a_listing_remembers_a_few_hundred_and_takes_no_old_news_for_new()
+    {
+        var document = new Document<Listing>(1, OnSale, ImmutableDictionary<string, long>.Empty, []);
+        for (var n = 1; n <= 1000; n++)
+        {
+            Hear(Told(n, 2 * n, ReserveStatus.Held));
+            Hear(Told(n, (2 * n) + 1, ReserveStatus.Cancelled));
+        }
+
+        Assert.InRange(document.Seen.Count, 1, 400);
+        Assert.Empty(document.State.Held);
+        var settled = document;
+        foreach (var n in new[] { 1, 500, 1000 })
+        {
+            Hear(Told(n, 2 * n, ReserveStatus.Held));
+            Assert.Same(settled, document);
+        }
+
+        Hear(Told(1, 2002, ReserveStatus.Held));
+        Assert.Equal(["1"], document.State.Held.Keys);
+
+        void Hear(ReserveEvent e) => document = document.Turn(l => l.Hear(e), e, "stock:p", Now, null, Wire.Options(), told: true).Next;
+
+        static ReserveEvent Told(int n, long version, ReserveStatus status) => Reserve($"{n}", status) with { Source = $"reservation:p/{n}", Version = version, Part = 1 };
+    }
+
+    [Fact]
+    public void Of_a_trade_that_is_sold_the_adjustment_answers_and_of_one_that_was_cancelled_the_watermark()
+    {
+        var document = new Document<Listing>(1, OnSale, ImmutableDictionary<string, long>.Empty, []);
+        Hear(Told("t", 1), l => l.Commit(Trade("t", 1)));
+        Hear(Told("t", 2), l => l.Decrease(Trade("t", 1), Now));
+        Hear(Told("u", 1), l => l.Commit(Trade("u", 1)));
+        Hear(Told("u", 2), l => l.GiveBack(Trade("u", 1)));
+        Assert.Equal(["trade:u"], document.Seen.Keys);
+
+        foreach (var id in new[] { "t", "u" })
+        {
+            Hear(Told(id, 1), l => l.Commit(Trade(id, 1)));
+            Hear(Told(id, 2), l => l.Decrease(Trade(id, 1), Now));
+        }
+
+        Assert.Equal((1, 2, true), (document.State.Qty, document.State.Adjustments.Count, document.State.Committed.IsEmpty));
+
+        void Hear(TradeEvent e, Func<Listing, Decision<Listing>> decide) => document = document.Turn(decide, e, "stock:p", Now, null, Wire.Options(), told: true).Next;
+
+        static TradeEvent Told(string id, long version) => Trade(id, 1) with { Source = $"trade:{id}", Version = version, Part = 1 };
     }
 
     private static Listing Next(Decision<Listing> decision) => decision.Next!;

@@ -25,6 +25,7 @@ public sealed class ProductBookTable(ITestOutputHelper output)
         ("payment authorised", b => b.PaymentAuthorized("r", "r", Then)),
         ("payment authorised late", b => b.PaymentAuthorized("r", "r", Midnight.AddHours(1))),
         ("payment troubled", b => b.PaymentTroubled("r", Then)),
+        ("payment declined", b => b.PaymentDeclined("r", Then)),
         ("payment ready", b => b.PaymentReady("r")),
         ("payment claimed", b => b.PaymentClaimed("r")),
         ("payment gone", b => b.PaymentGone("r", "void", Then)),
@@ -124,6 +125,35 @@ public sealed class ProductBookTable(ITestOutputHelper output)
         Assert.Equal((ReserveStatus.Rejected, "sold-out"), (sold.Find("b")!.Status, sold.Find("b")!.Reason));
     }
 
+    [Fact]
+    public void A_decline_that_is_heard_after_a_newer_attempt_got_no_answer_only_has_payment_asked_at_once()
+    {
+        var troubled = Next(Held.PaymentTroubled("r", Midnight));
+        var heard = Next(troubled.PaymentDeclined("r", Midnight));
+        Assert.Equal(Midnight, heard.NextWake);
+        Assert.True(heard.PaymentDeclined("r", Midnight).Next is null);
+        var asked = Next(heard.AskPayment(Midnight)).Find("r")!;
+        Assert.Equal((Midnight, true), (asked.AskedAt!.Value, asked.AskPaymentAt > Midnight));
+    }
+
+    [Fact]
+    public void What_was_handed_over_was_accepted_whichever_is_heard_first()
+    {
+        var handedOver = Next(Confirmed.TradeHandedOver("r"));
+        Assert.True(handedOver.Find("r")!.Accepted);
+        Assert.Null(handedOver.TradeAccepted("r").Next);
+    }
+
+    [Fact]
+    public void Who_has_seen_another_version_neither_pays_nor_cancels()
+    {
+        Assert.Equal("version-changed", Held.Pay("r", "buyer", "1.").Refusal?.Code);
+        Assert.Equal("version-changed", Held.Cancel("r", "buyer", "by-buyer", Then, "1.").Refusal?.Code);
+        Assert.Equal("not-found", Held.Cancel("r", "stranger", "by-buyer", Then, "1.").Refusal?.Code);
+        Assert.Null(Held.Pay("r", "buyer", Held.Tag("r")).Refusal);
+        Assert.Equal(ReserveStatus.Cancelled, Next(Held.Cancel("r", "buyer", "by-buyer", Then, Held.Tag("r"))).Find("r")!.Status);
+    }
+
     private static ProductBook Queue(ProductBook book) => Next(book.Request(Asked("w") with { UserId = "waiter" }, Midnight));
 
     private static Reserve Asked(string id) => new(id, "buyer", null, 1, null, "2027-04-03", "역 앞", MeetingDay.End("2027-04-03")!.Value, Midnight);
@@ -148,7 +178,7 @@ public sealed class ProductBookTable(ITestOutputHelper output)
           request | → HELD  ReserveRequested  ReserveHeld {pay by 00:16}
           listing heard · one unit more · units taken back · hidden · withdrawn | → –
           cancel by buyer · cancel by seller · cancel by nobody named · cancel by stranger · pay · pay by stranger | refused not-found
-          payment authorised · payment authorised late · payment troubled · payment ready · payment claimed · payment gone · payment asked · trade accepted · trade handed over · trade refuses to cancel · trade completed · dispute paid out · dispute refunded · an hour passes · the day passes | unchanged
+          payment authorised · payment authorised late · payment troubled · payment declined · payment ready · payment claimed · payment gone · payment asked · trade accepted · trade handed over · trade refuses to cancel · trade completed · dispute paid out · dispute refunded · an hour passes · the day passes | unchanged
 
         REQUESTED (the listing is not known yet)
           listing heard · one unit more | → HELD  ReserveHeld {pay by 00:16}
@@ -158,7 +188,7 @@ public sealed class ProductBookTable(ITestOutputHelper output)
           an hour passes · the day passes | → REJECTED  ReserveRejected {unknown-product}
           cancel by seller · cancel by stranger · pay by stranger | refused not-found
           pay | refused not-allowed-in-state
-          request · payment authorised · payment authorised late · payment troubled · payment ready · payment claimed · payment gone · payment asked · trade accepted · trade handed over · trade refuses to cancel · trade completed · dispute paid out · dispute refunded | unchanged
+          request · payment authorised · payment authorised late · payment troubled · payment declined · payment ready · payment claimed · payment gone · payment asked · trade accepted · trade handed over · trade refuses to cancel · trade completed · dispute paid out · dispute refunded | unchanged
 
         WAITLISTED (behind h)
           listing heard · hidden | → WAITLISTED
@@ -170,7 +200,7 @@ public sealed class ProductBookTable(ITestOutputHelper output)
           the day passes | → EXPIRED  h: ReserveCanceled {payment-timeout}  ReserveCanceled {date-passed}  w: ReserveCanceled {date-passed}
           cancel by seller · cancel by stranger · pay by stranger | refused not-found
           pay | refused not-allowed-in-state
-          request · payment authorised · payment authorised late · payment troubled · payment ready · payment claimed · payment gone · payment asked · trade accepted · trade handed over · trade refuses to cancel · trade completed · dispute paid out · dispute refunded | unchanged
+          request · payment authorised · payment authorised late · payment troubled · payment declined · payment ready · payment claimed · payment gone · payment asked · trade accepted · trade handed over · trade refuses to cancel · trade completed · dispute paid out · dispute refunded | unchanged
 
         HELD
           listing heard · hidden · trade accepted · trade handed over | → HELD
@@ -184,7 +214,7 @@ public sealed class ProductBookTable(ITestOutputHelper output)
           an hour passes | → EXPIRED  ReserveCanceled {payment-timeout}  w: ReserveHeld {pay by 01:30, promoted}
           the day passes | → EXPIRED  ReserveCanceled {payment-timeout}  w: ReserveCanceled {date-passed}
           cancel by stranger · pay by stranger | refused not-found
-          request · payment authorised late · payment ready · payment claimed · payment gone · payment asked · pay · trade refuses to cancel · trade completed · dispute paid out · dispute refunded | unchanged
+          request · payment authorised late · payment declined · payment ready · payment claimed · payment gone · payment asked · pay · trade refuses to cancel · trade completed · dispute paid out · dispute refunded | unchanged
 
         HELD, extended
           listing heard · hidden · payment asked · trade accepted · trade handed over | → HELD
@@ -198,7 +228,7 @@ public sealed class ProductBookTable(ITestOutputHelper output)
           an hour passes | → EXPIRED  ReserveCanceled {payment-timeout}  w: ReserveHeld {pay by 01:30, promoted}
           the day passes | → EXPIRED  ReserveCanceled {payment-timeout}  w: ReserveCanceled {date-passed}
           cancel by stranger · pay by stranger | refused not-found
-          request · payment authorised late · payment troubled · payment claimed · payment gone · pay · trade refuses to cancel · trade completed · dispute paid out · dispute refunded | unchanged
+          request · payment authorised late · payment troubled · payment declined · payment claimed · payment gone · pay · trade refuses to cancel · trade completed · dispute paid out · dispute refunded | unchanged
 
         HELD, extended, payment ready
           listing heard · hidden · payment troubled · trade accepted · trade handed over | → HELD
@@ -211,7 +241,7 @@ public sealed class ProductBookTable(ITestOutputHelper output)
           an hour passes | → EXPIRED  ReserveCanceled {payment-timeout}  w: ReserveHeld {pay by 01:30, promoted}
           the day passes | → EXPIRED  ReserveCanceled {payment-timeout}  w: ReserveCanceled {date-passed}
           cancel by stranger · pay by stranger | refused not-found
-          request · payment authorised late · payment ready · payment claimed · payment gone · payment asked · pay · trade refuses to cancel · trade completed · dispute paid out · dispute refunded | unchanged
+          request · payment authorised late · payment declined · payment ready · payment claimed · payment gone · payment asked · pay · trade refuses to cancel · trade completed · dispute paid out · dispute refunded | unchanged
 
         CONFIRMED
           listing heard · units taken back · hidden · trade accepted · trade handed over | → CONFIRMED
@@ -224,7 +254,7 @@ public sealed class ProductBookTable(ITestOutputHelper output)
           dispute refunded | → CANCELLED  ReserveCanceled {dispute-refunded}  w: ReserveRejected {sold-out}
           the day passes | → CONFIRMED  w: ReserveCanceled {date-passed}
           cancel by stranger · pay by stranger | refused not-found
-          request · payment authorised · payment authorised late · payment troubled · payment ready · payment claimed · payment asked · pay · trade refuses to cancel · an hour passes | unchanged
+          request · payment authorised · payment authorised late · payment troubled · payment declined · payment ready · payment claimed · payment asked · pay · trade refuses to cancel · an hour passes | unchanged
 
         CONFIRMED, handed over
           listing heard · units taken back · hidden | → CONFIRMED
@@ -236,7 +266,7 @@ public sealed class ProductBookTable(ITestOutputHelper output)
           the day passes | → CONFIRMED  w: ReserveCanceled {date-passed}
           cancel by buyer · cancel by seller · cancel by nobody named | refused already-handed-over
           cancel by stranger · pay by stranger | refused not-found
-          request · payment authorised · payment authorised late · payment troubled · payment ready · payment claimed · payment asked · pay · trade accepted · trade handed over · trade refuses to cancel · an hour passes | unchanged
+          request · payment authorised · payment authorised late · payment troubled · payment declined · payment ready · payment claimed · payment asked · pay · trade accepted · trade handed over · trade refuses to cancel · an hour passes | unchanged
 
         CANCEL_PENDING
           listing heard · units taken back · hidden · payment claimed · payment asked · trade accepted · trade handed over | → CANCEL_PENDING
@@ -249,31 +279,31 @@ public sealed class ProductBookTable(ITestOutputHelper output)
           the day passes | → CANCEL_PENDING  w: ReserveCanceled {date-passed}
           cancel by stranger · pay by stranger | refused not-found
           pay | refused not-allowed-in-state
-          request · payment authorised · payment authorised late · payment troubled · payment ready · cancel by buyer · cancel by seller · cancel by nobody named · an hour passes | unchanged
+          request · payment authorised · payment authorised late · payment troubled · payment declined · payment ready · cancel by buyer · cancel by seller · cancel by nobody named · an hour passes | unchanged
 
         CANCELLED
           listing heard · one unit more · units taken back · hidden · withdrawn | → CANCELLED
           cancel by stranger · pay by stranger | refused not-found
           pay | refused not-allowed-in-state
-          request · payment authorised · payment authorised late · payment troubled · payment ready · payment claimed · payment gone · payment asked · cancel by buyer · cancel by seller · cancel by nobody named · trade accepted · trade handed over · trade refuses to cancel · trade completed · dispute paid out · dispute refunded · an hour passes · the day passes | unchanged
+          request · payment authorised · payment authorised late · payment troubled · payment declined · payment ready · payment claimed · payment gone · payment asked · cancel by buyer · cancel by seller · cancel by nobody named · trade accepted · trade handed over · trade refuses to cancel · trade completed · dispute paid out · dispute refunded · an hour passes · the day passes | unchanged
 
         EXPIRED
           listing heard · one unit more · units taken back · hidden · withdrawn | → EXPIRED
           cancel by buyer · cancel by seller · cancel by nobody named | refused not-allowed-in-state
           cancel by stranger · pay by stranger | refused not-found
           pay | refused hold-expired
-          request · payment authorised · payment authorised late · payment troubled · payment ready · payment claimed · payment gone · payment asked · trade accepted · trade handed over · trade refuses to cancel · trade completed · dispute paid out · dispute refunded · an hour passes · the day passes | unchanged
+          request · payment authorised · payment authorised late · payment troubled · payment declined · payment ready · payment claimed · payment gone · payment asked · trade accepted · trade handed over · trade refuses to cancel · trade completed · dispute paid out · dispute refunded · an hour passes · the day passes | unchanged
 
         REJECTED
           listing heard · one unit more · units taken back · hidden · withdrawn | → REJECTED
           cancel by buyer · cancel by seller · cancel by nobody named · pay | refused not-allowed-in-state
           cancel by stranger · pay by stranger | refused not-found
-          request · payment authorised · payment authorised late · payment troubled · payment ready · payment claimed · payment gone · payment asked · trade accepted · trade handed over · trade refuses to cancel · trade completed · dispute paid out · dispute refunded · an hour passes · the day passes | unchanged
+          request · payment authorised · payment authorised late · payment troubled · payment declined · payment ready · payment claimed · payment gone · payment asked · trade accepted · trade handed over · trade refuses to cancel · trade completed · dispute paid out · dispute refunded · an hour passes · the day passes | unchanged
 
         FULFILLED
           listing heard · one unit more · units taken back · hidden · withdrawn | → FULFILLED
           cancel by buyer · cancel by seller · cancel by nobody named · pay | refused not-allowed-in-state
           cancel by stranger · pay by stranger | refused not-found
-          request · payment authorised · payment authorised late · payment troubled · payment ready · payment claimed · payment gone · payment asked · trade accepted · trade handed over · trade refuses to cancel · trade completed · dispute paid out · dispute refunded · an hour passes · the day passes | unchanged
+          request · payment authorised · payment authorised late · payment troubled · payment declined · payment ready · payment claimed · payment gone · payment asked · trade accepted · trade handed over · trade refuses to cancel · trade completed · dispute paid out · dispute refunded · an hour passes · the day passes | unchanged
         """;
 }

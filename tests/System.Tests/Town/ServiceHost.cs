@@ -20,7 +20,7 @@ public abstract class ServiceHost : IAsyncDisposable
     public abstract IServiceProvider Services { get; }
 
     /// <summary>Starts the service whose assembly holds <typeparamref name="TAny"/>.</summary>
-    public static ServiceHost Start<TAny>(Sidecar sidecar, string redis, TimeProvider clock, IReadOnlyDictionary<string, string> settings, PublishFault fault, ConcurrentQueue<(string, string, string)> reached)
+    public static ServiceHost Start<TAny>(Sidecar sidecar, string redis, TimeProvider clock, IReadOnlyDictionary<string, string> settings, WireFault fault, ConcurrentQueue<(string, string, string)> reached)
         where TAny : class => new Host<TAny>(sidecar, redis, clock, settings, fault, reached);
 
     public abstract ValueTask DisposeAsync();
@@ -30,7 +30,7 @@ public abstract class ServiceHost : IAsyncDisposable
     {
         private readonly Factory factory;
 
-        public Host(Sidecar sidecar, string redis, TimeProvider clock, IReadOnlyDictionary<string, string> settings, PublishFault fault, ConcurrentQueue<(string, string, string)> reached)
+        public Host(Sidecar sidecar, string redis, TimeProvider clock, IReadOnlyDictionary<string, string> settings, WireFault fault, ConcurrentQueue<(string, string, string)> reached)
         {
             factory = new(sidecar, redis, clock, settings, fault, reached);
             factory.UseKestrel(kestrel => kestrel.Listen(System.Net.IPAddress.Loopback, 0));
@@ -44,7 +44,7 @@ public abstract class ServiceHost : IAsyncDisposable
 
         public override ValueTask DisposeAsync() => factory.DisposeAsync();
 
-        private sealed class Factory(Sidecar sidecar, string redis, TimeProvider clock, IReadOnlyDictionary<string, string> settings, PublishFault fault, ConcurrentQueue<(string, string, string)> reached) : WebApplicationFactory<TAny>
+        private sealed class Factory(Sidecar sidecar, string redis, TimeProvider clock, IReadOnlyDictionary<string, string> settings, WireFault fault, ConcurrentQueue<(string, string, string)> reached) : WebApplicationFactory<TAny>
         {
             protected override void ConfigureWebHost(IWebHostBuilder builder)
             {
@@ -88,19 +88,62 @@ public sealed class Doorman(string app, ConcurrentQueue<(string, string, string)
     };
 }
 
-/// <summary>A fault on the wire between a service and its sidecar: while it is on, nothing that is published gets there.</summary>
-public sealed class PublishFault
+/// <summary>Faults on the wire between a service and its sidecar, by the names of the sidecar's methods, and a count of what goes over it.</summary>
+public sealed class WireFault
 {
+    private int reads;
+    private string? losing;
+    private (string Method, Task Until)? holding;
+
+    /// <summary>While this is on, nothing that is published gets there.</summary>
     public bool On { get; set; }
+
+    /// <summary>How often the service has read from its state store.</summary>
+    public int Reads => Volatile.Read(ref reads);
+
+    /// <summary>Holds back every call of the method until the result is set.</summary>
+    public TaskCompletionSource Hold(string method)
+    {
+        var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        holding = (method, gate.Task);
+        return gate;
+    }
+
+    /// <summary>The next call of the method gets there and is done, but its answer does not come back.</summary>
+    public void LoseAnswer(string method) => losing = method;
 
     public HttpMessageHandler Around(HttpMessageHandler inner) => new Handler(this) { InnerHandler = inner };
 
-    private sealed class Handler(PublishFault fault) : DelegatingHandler
+    private sealed class Handler(WireFault fault) : DelegatingHandler
     {
-        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
-            fault.On && request.RequestUri!.AbsolutePath.EndsWith("/PublishEvent", StringComparison.Ordinal)
-                ? throw new HttpRequestException("The test has cut the wire.")
-                : base.SendAsync(request, cancellationToken);
+        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            var method = request.RequestUri!.Segments[^1];
+            if (method == "GetState")
+            {
+                Interlocked.Increment(ref fault.reads);
+            }
+
+            if (fault.On && method == "PublishEvent")
+            {
+                throw new HttpRequestException("The test has cut the wire.");
+            }
+
+            if (fault.holding is { } held && held.Method == method)
+            {
+                await held.Until;
+            }
+
+            var response = await base.SendAsync(request, cancellationToken);
+            if (fault.losing == method)
+            {
+                fault.losing = null;
+                await response.Content.ReadAsByteArrayAsync(cancellationToken);
+                throw new HttpRequestException("The test has lost the answer.");
+            }
+
+            return response;
+        }
     }
 }
 

@@ -48,7 +48,7 @@ public sealed class TestTown : IAsyncDisposable
     public ConcurrentQueue<(string App, string Method, string Path)> Reached { get; } = new();
 
     /// <summary>Set to cut the wire that events leave a service by.</summary>
-    public Dictionary<string, PublishFault> Faults { get; } = Apps.ToDictionary(app => app, _ => new PublishFault());
+    public Dictionary<string, WireFault> Faults { get; } = Apps.ToDictionary(app => app, _ => new WireFault());
 
     public static string Root => Repository.Root;
 
