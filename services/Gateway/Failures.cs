@@ -56,7 +56,35 @@ public static partial class Failures
     {
         http.Response.Clear();
         var context = http.Context();
-        return Problems.Problem(503, "context-unavailable", $"{context} cannot be reached at the moment; ask again.", 5, ("context", context)).ExecuteAsync(http);
+        return Tell(http, 503, "context-unavailable", $"{context} cannot be reached at the moment; ask again.", 5, ("context", context));
+    }
+
+    /// <summary>Answers with a problem, or a browser that asked for a page with a page of a few words in both languages.</summary>
+    public static Task Tell(HttpContext http, int status, string code, string detail, int? retryAfter = null, params (string Name, object? Value)[] more)
+    {
+        if (!Routes.IsPage(http) || !http.Request.GetTypedHeaders().Accept.Any(accepted => accepted.MediaType == "text/html"))
+        {
+            return Problems.Problem(status, code, detail, retryAfter, more).ExecuteAsync(http);
+        }
+
+        var (korean, english) = status switch
+        {
+            404 => ("찾으시는 것이 없습니다.", "There is nothing here."),
+            413 => ("보낸 내용이 너무 큽니다.", "What you sent is too large."),
+            _ => ("지금 연결할 수 없습니다. 잠시 후 다시 시도해 주세요.", "The town cannot be reached right now. Please try again in a moment."),
+        };
+        if (retryAfter is { } seconds)
+        {
+            http.Response.Headers.RetryAfter = $"{seconds}";
+        }
+
+        (http.Response.StatusCode, http.Response.ContentType) = (status, "text/html; charset=utf-8");
+        return http.Response.WriteAsync($"""
+            <!doctype html>
+            <html lang="ko"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>동네장터</title></head>
+            <body><main><h1>{korean}</h1><p lang="en">{english}</p><p><a href="/">동네로 돌아가기 · <span lang="en">Back to the town</span></a></p></main></body></html>
+
+            """);
     }
 
     [LoggerMessage(LogLevel.Warning, "{Context} could not be reached for a {Method}: {Error} {Why}")]

@@ -65,7 +65,7 @@ public static partial class Gate
             // and could lead out of the route it came in by.
             return PlainPath().IsMatch(http.Request.Path.Value ?? "")
                 ? next(http)
-                : Problems.Problem(404, "not-found", "There is nothing here.").ExecuteAsync(http);
+                : Failures.Tell(http, 404, "not-found", "There is nothing here.");
         });
         app.MapProbes();
         app.UseCors();
@@ -95,7 +95,7 @@ public static partial class Gate
             await http.Request.Body.CopyToAsync(Stream.Null, http.RequestAborted);
         }
 
-        await Problems.Problem(413, "too-large", $"A body may have up to {LongestBody} bytes.").ExecuteAsync(http);
+        await Failures.Tell(http, 413, "too-large", $"A body may have up to {LongestBody} bytes.");
     }
 
     [GeneratedRegex(@"\A(?:/|(?:/(?!\.{1,2}(?:/|\z))[A-Za-z0-9._~-]+)+/?)\z")]

@@ -18,13 +18,16 @@ public sealed record Limit
 /// <summary>How much of the town one may take up; read from the section <c>Limits</c>.</summary>
 public sealed record Limits
 {
+    // Requests for pictures that count as one: a page shows two dozen, and a browser sends no token with them, so that all behind one address are counted together.
+    private const int Pictures = 10;
+
     /// <summary>For each who is signed in, wherever they come from.</summary>
     public Limit PerUser { get; init; } = new();
 
     /// <summary>For each address whose callers are not signed in; where the town believes everyone there is no such limit unless it is set.</summary>
     public Limit? PerAddress { get; init; }
 
-    /// <summary>Adds a bucket of requests for each person and each address; who comes through a proxy of the section <c>Proxies</c> has the address that it tells.</summary>
+    /// <summary>Adds a bucket of requests for each person and each address, but for the pages, which read the cookie and count by it themselves; who comes through a proxy of the section <c>Proxies</c> has the address that it tells.</summary>
     public static void Add(IServiceCollection services, IConfiguration configuration)
     {
         var limits = configuration.GetSection("Limits").Get<Limits>() ?? new();
@@ -34,8 +37,14 @@ public sealed record Limits
             (string Whose, Limit? Limit) Of(HttpContext http) => http.User.FindFirst(SignIn.Subject) is { Value: var user }
                 ? ($"user {user}", limits.PerUser)
                 : ($"address {http.Connection.RemoteIpAddress}", strangers);
+            (string Whose, Limit? Limit) Asked(HttpContext http) => (Routes.IsPage(http), Routes.IsPicture(http.Request), Of(http)) switch
+            {
+                (true, _, _) => ("", null),
+                (_, true, (var whose, { } limit)) => ($"pictures for {whose}", limit with { Burst = Pictures * limit.Burst, PerSecond = Pictures * limit.PerSecond }),
+                (_, _, var of) => of,
+            };
             options.GlobalLimiter = PartitionedRateLimiter.CreateChained(
-                PartitionedRateLimiter.Create<HttpContext, string>(http => Requests(Of(http))),
+                PartitionedRateLimiter.Create<HttpContext, string>(http => Requests(Asked(http))),
                 PartitionedRateLimiter.Create<HttpContext, string>(http => Routes.IsStream(http.Request.Path) ? Streams(Of(http)) : RateLimitPartition.GetNoLimiter("")));
             options.OnRejected = async (rejected, _) => await (rejected.Lease.TryGetMetadata(MetadataName.RetryAfter, out var wait)
                 ? Problems.Problem(429, "too-many-requests", "You ask more often than one may; go on more slowly.", Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)))
@@ -43,7 +52,8 @@ public sealed record Limits
         });
         services.Configure<ForwardedHeadersOptions>(forwarded =>
         {
-            forwarded.ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto;
+            // Through as many proxies as are known; the first address that is none of theirs is the caller's.
+            (forwarded.ForwardedHeaders, forwarded.ForwardLimit) = (ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto, null);
             forwarded.KnownProxies.Clear();
             forwarded.KnownIPNetworks.Clear();
             foreach (var network in Proxies(configuration))

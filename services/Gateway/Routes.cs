@@ -1,6 +1,7 @@
 using SecondhandTrade.Platform;
 using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Forwarder;
+using Yarp.ReverseProxy.Model;
 using Yarp.ReverseProxy.Transforms;
 
 namespace SecondhandTrade.Gateways;
@@ -22,6 +23,9 @@ public static class Routes
 
     /// <summary>Bytes in a form of the pages: five pictures and what is said of them.</summary>
     private const long LongestForm = 11 * 1024 * 1024;
+
+    // The forms that bring pictures.
+    private static readonly string[] PictureForms = ["/sell", "/items/{id}"];
 
     // All else; what is the town's own has no page. Of any method: a route of some would answer 405 before its path is looked at closely.
     private static readonly string[] Pages = ["/", "/{**rest:regex(^(?!(events|actors|dapr|listings|payments|deadletters|metrics)(/|$)))}"];
@@ -59,9 +63,8 @@ public static class Routes
                     .. Contexts.Select(context => Route(
                         context, $"/openapi/{context}.json", Sidecar, [new() { ["PathSet"] = $"/v1.0/invoke/{context}/method/swagger/v1/swagger.json" }], "GET")),
 
-                    // Their forms may bring pictures; who asked for them must stay known, or they would lead away from here.
-                    .. Pages.Select(path =>
-                        Route(Web, path, Web, [new() { ["RequestHeaderOriginalHost"] = "true" }]) with { Order = int.MaxValue, MaxRequestBodySize = LongestForm }),
+                    .. PictureForms.Select(path => Page(path) with { MaxRequestBodySize = LongestForm }),
+                    .. Pages.Select(path => Page(path) with { Order = int.MaxValue }),
                 ],
                 [
                     Cluster(Sidecar, configuration.Sidecar(), TimeSpan.FromSeconds(30)),
@@ -106,13 +109,22 @@ public static class Routes
     }
 
     /// <summary>Whether what is asked for lasts until the caller leaves.</summary>
-    public static bool IsStream(PathString path) => path.StartsWithSegments("/notices/stream") || path.StartsWithSegments("/live");
+    public static bool IsStream(PathString path) => path.StartsWithSegments("/notices/stream");
+
+    /// <summary>Whether what is asked for is the pages' own.</summary>
+    public static bool IsPage(HttpContext http) => http.GetEndpoint()?.Metadata.GetMetadata<RouteModel>()?.Config.ClusterId == Web;
+
+    /// <summary>Whether what is asked for is a picture to look at.</summary>
+    public static bool IsPicture(HttpRequest request) => HttpMethods.IsGet(request.Method) && request.Path.Value?.Split('/') is ["", "inventories", _, "pictures", _];
 
     /// <summary>The context a request was on its way to.</summary>
     public static string Context(this HttpContext http) => http.GetReverseProxyFeature().Route.Config.Metadata!["context"];
 
     private static RouteConfig Listed(string context, string path, params string[] methods) =>
         Route(context, path, Sidecar, [new() { ["PathPrefix"] = $"/v1.0/invoke/{context}/method" }], methods);
+
+    // Whom a page was asked for must stay known, or it would lead away from here.
+    private static RouteConfig Page(string path) => Route(Web, path, Web, [new() { ["RequestHeaderOriginalHost"] = "true" }]);
 
     private static RouteConfig Route(string context, string path, string cluster, Dictionary<string, string>[] transforms, params string[] methods) => new()
     {

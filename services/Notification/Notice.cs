@@ -47,7 +47,8 @@ public sealed record Notice(
 public sealed record WriteNotice(string? Id, string? ProductId, string? UserId, string? ProductName, string? Status, string? Message, string? ReservationId) : Asked
 {
     public override Check Check() => new Check()
-        .Id(Id, "id", required: false)
+        // The id of an event's notice is a number that anyone can work out: whoever took it first would keep its addressee from being told.
+        .ChosenId(Id, "id")
         .Id(ProductId, "productid")
         .Text(UserId, "userid", required: true, longest: Caller.LongestName)
         .Text(ProductName, "productname")

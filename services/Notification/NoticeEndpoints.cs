@@ -82,12 +82,16 @@ public static class NoticeEndpoints
                 .Failed();
             if (wrong is null)
             {
-                await stream.Write(http, caller.UserId, last.Length == 0 ? null : long.Parse(last), watched);
+                await stream.Write(http, caller.UserId, last.Length == 0 ? null : long.Parse(last), watched, LifeOfToken(http));
             }
 
             return wrong ?? Results.Empty;
         }).RequireAuthorization(policy => policy.RequireAssertion(MayListen)).WithSummary("Server-sent events: the caller's notices as they come, and which of the products have changed.").Produces<string>(200, "text/event-stream");
     }
+
+    // What is left of the token's life, by the clock that it was validated with; null for one who needed none.
+    private static TimeSpan? LifeOfToken(HttpContext http) =>
+        long.TryParse(http.User.FindFirst("exp")?.Value, out var seconds) ? DateTimeOffset.FromUnixTimeSeconds(seconds) - TimeProvider.System.GetUtcNow() : null;
 
     // Who only looks at goods need not be anyone; but a token that is shown is a good one.
     private static bool MayListen(AuthorizationHandlerContext asked) => asked.User.Identity is { IsAuthenticated: true }

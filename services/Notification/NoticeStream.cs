@@ -25,6 +25,9 @@ public sealed class NoticeStream(IConnectionMultiplexer redis, ReadModel lists, 
 
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
 
+    // What a timer can count, and longer than anyone reads.
+    private static readonly TimeSpan Longest = TimeSpan.FromDays(1);
+
     private IDatabase Redis => redis.GetDatabase();
 
     /// <summary>Gives the notice the addressee's next number, unless it has one, and wakes those who listen.</summary>
@@ -38,12 +41,13 @@ public sealed class NoticeStream(IConnectionMultiplexer redis, ReadModel lists, 
     public Task Ring(string productId) => redis.GetSubscriber().PublishAsync(ProductBell(productId), "");
 
     /// <summary>
-    /// Writes server-sent events until the reader leaves or the service stops: the person's notices after the given number, or from now on, and
-    /// <c>event: product</c>, without an id, for each of the products that has changed. Who only looks at products has no name.
+    /// Writes server-sent events until the reader leaves, the token's life is over or the service stops: the person's notices after the given
+    /// number, or from now on, and <c>event: product</c>, without an id, for each of the products that has changed. Who only looks at products has no name.
     /// </summary>
-    public async Task Write(HttpContext http, string? userId, long? after, IReadOnlyList<string> products)
+    public async Task Write(HttpContext http, string? userId, long? after, IReadOnlyList<string> products, TimeSpan? lifeOfToken)
     {
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, life.ApplicationStopping);
+        using var over = new CancellationTokenSource(TimeSpan.FromTicks(Math.Clamp((lifeOfToken ?? Longest).Ticks, 0, Longest.Ticks)), clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, life.ApplicationStopping, over.Token);
         var stop = either.Token;
         var rung = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
         var changed = new ConcurrentDictionary<string, bool>();
@@ -67,7 +71,9 @@ public sealed class NoticeStream(IConnectionMultiplexer redis, ReadModel lists, 
         await Task.WhenAll(bells.Keys.Select(bell => redis.GetSubscriber().SubscribeAsync(bell, Rang)));
         try
         {
-            var seen = after ?? (userId is null ? 0 : (long)await Redis.StringGetAsync(Last(userId)));
+            // A number that was never given, from another town or a store that was emptied, would be waited for in vain.
+            var last = userId is null ? 0 : (long)await Redis.StringGetAsync(Last(userId));
+            var seen = Math.Min(after ?? last, last);
             http.Response.ContentType = "text/event-stream; charset=utf-8";
             http.Response.Headers.CacheControl = "no-store";
             http.Response.Headers["X-Accel-Buffering"] = "no";

@@ -10,8 +10,17 @@ public static class NoticeSubscriptions
         events.MapPost("/reservations", (ReserveEvent e, NoticeDesk desk, NoticeStream stream) => desk.Tell(stream, e, Notices.Of(e)));
         events.MapPost("/trades", (TradeEvent e, NoticeDesk desk, NoticeStream stream) => desk.Tell(stream, e, Notices.Of(e)));
         events.MapPost("/trade-resolved", (TradeResolved e, NoticeDesk desk, NoticeStream stream) => desk.Tell(stream, e, Notices.Of(e, e.Refund)));
+        events.MapPost("/listing-changed", (ListingEvent e, NoticeStream stream) => stream.Show(e));
+        events.MapPost("/listing-withdrawn", (ListingEvent e, NoticeStream stream) => stream.Show(e));
         events.MapPost("/payment-declined", (PaymentEvent e, NoticeDesk desk, NoticeStream stream) => desk.Tell(stream, e, Notices.Of(e)));
     });
+
+    // Nobody in particular is told: whoever looks at it looks again.
+    private static async Task<IResult> Show(this NoticeStream stream, ListingEvent e)
+    {
+        await stream.Ring(e.ProductId);
+        return TypedResults.Ok();
+    }
 
     private static async Task<IResult> Tell(this NoticeDesk desk, NoticeStream stream, Event e, IReadOnlyList<Notice> notices)
     {

@@ -8,6 +8,8 @@ namespace SecondhandTrade.Notifications;
 /// <summary>Who is told what of each event, in Korean and in English.</summary>
 public static class Notices
 {
+    private static readonly TimeSpan Korea = TimeSpan.FromHours(9);
+
     /// <summary>A number of 53 bits that the text always gives: safe as a JSON number.</summary>
     public static string NumberOf(string text) =>
         (BitConverter.ToUInt64(SHA256.HashData(Encoding.UTF8.GetBytes(text))) & ((1UL << 53) - 1)).ToString(CultureInfo.InvariantCulture);
@@ -57,8 +59,8 @@ public static class Notices
             nameof(TradeOpened) => [],
             nameof(TradeAccepted) => told.To(
                 [e.UserId, e.SellerId],
-                $"거래가 시작되었습니다. 만날 때: {e.ReserveDt}{(e.Address is { } place ? $", 만날 곳: {place}" : "")}.",
-                $"The trade has begun. When to meet: {e.ReserveDt}{(e.Address is { } where ? $", where: {where}" : "")}."),
+                $"거래가 시작되었습니다. 만날 때: {Meeting(e.ReserveDt).Korean}{(e.Address is { } place ? $", 만날 곳: {place}" : "")}.",
+                $"The trade has begun. When to meet: {Meeting(e.ReserveDt).English}{(e.Address is { } where ? $", where: {where}" : "")}."),
             nameof(TradeHandedOver) => told
                 .To(
                     e.UserId,
@@ -98,10 +100,17 @@ public static class Notices
             : told.To(addressees, $"예약이 취소되었습니다{because.Korean}.", $"The reservation was cancelled{because.English}.");
     }
 
+    /// <summary>When two meet: a day, or a time of day; without an offset it is the time in Korea.</summary>
+    private static (string Korean, string English) Meeting(string? when) =>
+        DateOnly.TryParseExact(when, "yyyy-MM-dd", out var day) ? (day.ToString("yyyy'년 'M'월 'd'일'", CultureInfo.InvariantCulture), day.ToString("d MMM yyyy", CultureInfo.InvariantCulture))
+        : DateTime.TryParse(when, CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind, out var local) && local.Kind == DateTimeKind.Unspecified ? Moment(new(local, Korea))
+        : DateTimeOffset.TryParse(when, CultureInfo.InvariantCulture, out var at) ? Moment(at)
+        : (when ?? "", when ?? "");
+
     /// <summary>A time of day in Korea, as people say it in either language.</summary>
     private static (string Korean, string English) Moment(DateTimeOffset? at)
     {
-        if (at?.ToOffset(TimeSpan.FromHours(9)) is not { } moment)
+        if (at?.ToOffset(Korea) is not { } moment)
         {
             return ("기한", "the deadline");
         }

@@ -136,6 +136,11 @@ public sealed partial class Check
     public Check Id(string? value, string field, bool required = true) => Rule(new(field, required, Pattern: "^(?!\\.)[A-Za-z0-9._~-]{1,64}$")).That(
         value is null ? !required : IdPattern().IsMatch(value), field, value is null ? $"{field} is required." : $"{field} must be 1 to 64 letters, digits, or . _ ~ - (not starting with a dot).");
 
+    /// <summary>The same for an id that a client chooses where the service makes ids of its own that can be foreseen: no number as long as those are.</summary>
+    public Check ChosenId(string? value, string field) => Rule(new(field, Required: false, Pattern: "^(?!\\.|[0-9]{10,}$)[A-Za-z0-9._~-]{1,64}$")).That(
+        value is null || (IdPattern().IsMatch(value) && !(value.Length >= 10 && value.All(char.IsAsciiDigit))), field,
+        $"{field} must be 1 to 64 letters, digits, or . _ ~ - (not starting with a dot), and not a number of 10 digits or more.");
+
     /// <summary>A text in one line; where it may be cleared, an empty one says that there is none any more.</summary>
     public Check Text(string? value, string field, bool required = false, int longest = 200, bool clears = false) => Rule(new(field, required, Longest: longest, Pattern: clears ? Clearable : Readable)).That(
         value is null ? !required : (clears && value.Length == 0) || !string.IsNullOrWhiteSpace(value) && value.Length <= longest && !value.Any(char.IsControl), field,

@@ -1,6 +1,10 @@
+using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 
 namespace SecondhandTrade.Platform;
@@ -145,12 +149,16 @@ public static class Hal
 
     private const string Type = $"{Media}; charset=utf-8";
 
-    /// <summary>The resource under its ETag, or 304 where the caller has it already.</summary>
+    /// <summary>
+    /// The resource under its ETag, or 304 where the caller has it already. The tag is the version and a digest of what is shown of it: two who may
+    /// see different parts of one version have different tags.
+    /// </summary>
     public static IResult Ok<T>(HttpContext http, T resource, string etag, int status = 200, string? location = null)
     {
-        var quoted = $"\"{etag}\"";
+        var shown = JsonSerializer.SerializeToUtf8Bytes(resource, http.RequestServices.GetRequiredService<IOptions<JsonOptions>>().Value.SerializerOptions);
+        var quoted = $"\"{etag}-{Convert.ToHexStringLower(SHA256.HashData(shown))[..16]}\"";
         http.Response.Headers.ETag = quoted;
-        http.Response.Headers.Vary = "Accept";
+        Keep(http);
         if (location is not null)
         {
             http.Response.Headers.Location = location;
@@ -158,16 +166,23 @@ public static class Hal
 
         return HttpMethods.IsGet(http.Request.Method) && http.Request.Headers.IfNoneMatch.Any(tag => tag!.Contains(quoted, StringComparison.Ordinal))
             ? TypedResults.StatusCode(304)
-            : TypedResults.Json(resource, contentType: Type, statusCode: status);
+            : TypedResults.Text(shown, Type, status);
     }
 
     /// <summary>A page of a list.</summary>
-    public static IResult List<T>(HttpContext http, string kind, IReadOnlyList<T> views, long total, Paging paging) => TypedResults.Json(
-        new HalList<T>(new() { [kind] = views }, new(paging.Length, paging.Number, total), new() { ["self"] = new(http.Request.Path + http.Request.QueryString) }), contentType: Type);
+    public static IResult List<T>(HttpContext http, string kind, IReadOnlyList<T> views, long total, Paging paging)
+    {
+        Keep(http);
+        return TypedResults.Json(
+            new HalList<T>(new() { [kind] = views }, new(paging.Length, paging.Number, total), new() { ["self"] = new(http.Request.Path + http.Request.QueryString) }), contentType: Type);
+    }
+
+    // By whoever asked, and not without asking again: what one may see depends on who one is.
+    private static void Keep(HttpContext http) => (http.Response.Headers.CacheControl, http.Response.Headers.Vary) = ("private, no-cache", "Accept, Authorization");
 
     /// <summary>412 where the caller acts on another version than the one that is, else null.</summary>
     public static IResult? Stale(HttpContext http, string etag) =>
-        http.Request.Headers.IfMatch is { Count: > 0 } wanted && !wanted.Any(tag => tag == "*" || tag!.Contains($"\"{etag}\"", StringComparison.Ordinal))
+        http.Request.Headers.IfMatch is { Count: > 0 } wanted && !wanted.Any(tag => tag == "*" || tag!.Contains($"\"{etag}-", StringComparison.Ordinal))
             ? Problems.Refused(Refusal.VersionChanged(etag))
             : null;
 

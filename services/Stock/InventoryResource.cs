@@ -21,17 +21,18 @@ public sealed record RegisterInventory(
     public Offer Offer() => new(ProductName, SellerId, Price, Description, Latitude is { } lat ? new(lat, Longitude!.Value) : null, Instant, null);
 }
 
-/// <summary>What a seller changes; what is absent stays, and an empty description takes it away. <c>qty</c> is how many units are left from now on.</summary>
-public sealed record ChangeInventory(string? ProductName, int? Qty, long? Price, string? Description, double? Latitude, double? Longitude, bool? Instant, bool? Hidden) : Asked
+/// <summary>What a seller changes; what is absent stays, an empty description takes it away, and <c>placeless: true</c> the place. <c>qty</c> is how many units are left from now on.</summary>
+public sealed record ChangeInventory(string? ProductName, int? Qty, long? Price, string? Description, double? Latitude, double? Longitude, bool? Instant, bool? Hidden, bool? Placeless = null) : Asked
 {
     public override Check Check() => new Check()
         .Text(ProductName, "productname")
         .Number(Qty, "qty", 0, 1000, required: false)
         .Number(Price, "price", 1, 1_000_000_000_000, required: false)
         .Text(Description, "description", longest: 4000, clears: true)
-        .At(Latitude, Longitude);
+        .At(Latitude, Longitude)
+        .That(Placeless != true || (Latitude ?? Longitude) is null, "placeless", "placeless goes without latitude and longitude.");
 
-    public Offer Offer() => new(ProductName, null, Price, Description, Latitude is { } lat ? new(Points.About(lat)!.Value, Points.About(Longitude)!.Value) : null, Instant, Hidden);
+    public Offer Offer() => new(ProductName, null, Price, Description, Latitude is { } lat ? new(Points.About(lat)!.Value, Points.About(Longitude)!.Value) : null, Instant, Hidden, Placeless);
 }
 
 /// <summary>Which inventory stands for which product, and how it was asked for; written once, before anything else.</summary>

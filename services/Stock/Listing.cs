@@ -11,8 +11,8 @@ public sealed record Place(double Latitude, double Longitude);
 /// <summary>A picture of the goods, named after its own bytes, so that under one name it never changes.</summary>
 public sealed record Picture(string Name, string Type);
 
-/// <summary>What a seller says of the goods; what is null is not said.</summary>
-public sealed record Offer(string? ProductName, string? SellerId, long? Price, string? Description, Place? Place, bool? Instant, bool? Hidden);
+/// <summary>What a seller says of the goods; what is null is not said. <c>Placeless</c> is said in a change only, and takes the place away.</summary>
+public sealed record Offer(string? ProductName, string? SellerId, long? Price, string? Description, Place? Place, bool? Instant, bool? Hidden, bool? Placeless = null);
 
 /// <summary>Why units came or went. What the seller puts up or takes back is <see cref="Seller"/>; the rest is a trade's doing, once per trade.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<AdjustmentKind>))]
@@ -127,7 +127,7 @@ public sealed record Listing(string ProductId) : IAggregate<Listing>
         {
             Offer = new(
                 said.ProductName ?? Offer.ProductName, Offer.SellerId, said.Price ?? Offer.Price, said.Description is "" ? null : said.Description ?? Offer.Description,
-                said.Place ?? Offer.Place, said.Instant ?? Offer.Instant, said.Hidden ?? Offer.Hidden),
+                said.Placeless == true ? null : said.Place ?? Offer.Place, said.Instant ?? Offer.Instant, said.Hidden ?? Offer.Hidden),
             Adjustments = qty is { } wanted && wanted != Qty ? Adjustments.Add(new(now, AdjustmentKind.Seller, wanted - Qty, null)) : Adjustments,
         };
         return changed == this ? Unchanged.Already : Tell<ListingChanged>(changed);

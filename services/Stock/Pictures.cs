@@ -54,9 +54,9 @@ public sealed class Pictures(IConnectionMultiplexer redis)
     }
 
     /// <summary>Keeps what is a picture; false for what is none.</summary>
-    public async Task<bool> Keep(string id, string name, byte[] bytes)
+    public async Task<bool> Keep(string id, string name, byte[] bytes, CancellationToken stop)
     {
-        await Desk.WaitAsync();
+        await Desk.WaitAsync(stop);
         try
         {
             if (Clean(bytes) is not var (large, small))
@@ -135,7 +135,7 @@ public static class PictureEndpoints
             }
 
             // The bytes first: a listing never shows what is not there.
-            if (!await pictures.Keep(id, picture.Name, bytes))
+            if (!await pictures.Keep(id, picture.Name, bytes, http.RequestAborted))
             {
                 return Problems.Problem(415, "not-a-picture", $"The bytes are no JPEG, PNG or WebP picture of up to {Pictures.MostPixels / 1_000_000} million pixels; send one that is.");
             }
@@ -146,12 +146,12 @@ public static class PictureEndpoints
 
         inventories.MapGet("/{id}/pictures/{name}", async (string id, string name, Caller caller, HttpContext http, AggregateStore store, Pictures pictures) =>
         {
-            if (await StockEndpoints.Seen(store, caller, id) is null || await pictures.Find(id, name) is not { } bytes)
+            if (await StockEndpoints.Seen(store, caller, id) is not { State: var listing } || await pictures.Find(id, name) is not { } bytes)
             {
                 return Problems.NotFound("picture", name);
             }
 
-            http.Response.Headers.CacheControl = "public, max-age=31536000, immutable";
+            http.Response.Headers.CacheControl = listing.IsPublic ? "public, max-age=31536000, immutable" : "private, no-store";
             http.Response.Headers.XContentTypeOptions = "nosniff";
             return TypedResults.Bytes(bytes, Pictures.Kept);
         }).AllowAnonymous().WithSummary("Shows a picture, or with -small behind its name a small one for lists; under one name it never changes.").Produces<byte[]>(200, Pictures.Kept);
@@ -164,7 +164,7 @@ public static class PictureEndpoints
             }
 
             var reply = await actors.Listing(listing.ProductId).TakeDown(name, caller.UserId);
-            if (reply.Refusal is null)
+            if (reply.Changed)
             {
                 await pictures.Forget(id, name);
             }

@@ -37,8 +37,13 @@ public static partial class Acts
             }
 
             var said = await town.Send<Reserve>(
-                app, HttpMethod.Put, $"/{(app == "trade" ? "trades" : "reserves")}/{id}/{action}?{me.Asks}", action == "dispute" ? new Dictionary<string, string?> { ["reason"] = reason } : null);
-            return Back("/me", said.Problem?.Code ?? (action == "pay" && said.Status == 202 ? "pay-later" : $"done-{action}"), id);
+                app, HttpMethod.Put, $"/{(app == "trade" ? "trades" : "reserves")}/{id}/{action}?{me.Asks}", action == "dispute" ? new Dictionary<string, string?> { ["reason"] = reason?.ReplaceLineEndings(" ").Trim() } : null);
+            return Back("/me", said.Problem?.Code ?? (action, said.Status) switch
+            {
+                ("pay", 202) => "pay-later",
+                ("reservecancel", 202) => "done-cancel-request",
+                _ => $"done-{action}",
+            }, id);
         }).RequireAuthorization();
 
         routes.MapPost("/me/notices/read", async (IFormCollection form, Neighbours town, Visitor me) =>
@@ -70,10 +75,18 @@ public static partial class Acts
         }).RequireAuthorization();
 
         // A story knows its product only; what is shown is how it is offered.
-        routes.MapGet("/products/{id}", async (string id, Neighbours town) =>
-            (await town.Get<ListOf<Listing>>("stock", $"/inventories?productid={Uri.EscapeDataString(id)}")).Value?.All is [var listing, ..]
-                ? Results.Redirect($"/items/{listing.Id}")
-                : Results.NotFound());
+        routes.MapGet("/products/{id}", async (string id, Neighbours town, Visitor me) =>
+        {
+            var listings = $"/inventories?productid={Uri.EscapeDataString(id)}";
+            var found = (await town.Get<ListOf<Listing>>("stock", listings)).Value?.All ?? [];
+            if (found.Count == 0 && me.Id is { } own)
+            {
+                // What is hidden or withdrawn is listed for its seller alone.
+                found = (await town.Get<ListOf<Listing>>("stock", $"{listings}&sellerid={Uri.EscapeDataString(own)}&{me.Asks}")).Value?.All ?? [];
+            }
+
+            return found is [var listing, ..] ? Results.Redirect($"/items/{listing.Id}") : Results.NotFound();
+        });
 
         var deadLetters = routes.MapGroup("/operator/deadletters").RequireAuthorization(SignIn.Operator);
         deadLetters.MapPost("/{id}/replay", async (string id, IFormCollection form, Neighbours town) =>

@@ -5,6 +5,8 @@ namespace SecondhandTrade.Web;
 /// <summary>What happens, as it happens: notification's stream, passed on to who the cookie says it is for.</summary>
 public static class Live
 {
+    public const string Path = "/live";
+
     private const string Client = "stream";
 
     public static void MapLive(this WebApplication app)
@@ -12,7 +14,7 @@ public static class Live
         // Straight to the service: a sidecar holds back what is streamed through it.
         var address = app.Configuration["Notification:Address"] ?? "http://localhost:8085";
 
-        app.MapGet("/live", async (string? products, HttpContext http, Visitor me, IHttpClientFactory clients, IHostApplicationLifetime life) =>
+        app.MapGet(Path, async (string? products, HttpContext http, Visitor me, IHttpClientFactory clients, IHostApplicationLifetime life) =>
         {
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, life.ApplicationStopping);
             var query = $"products={Uri.EscapeDataString(products ?? "")}{(me.Id is null ? "" : $"&{me.Asks}")}";

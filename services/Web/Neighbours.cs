@@ -8,7 +8,11 @@ namespace SecondhandTrade.Web;
 
 /// <summary>What a service answered: its value with the tag of its version, or the problem it has with what was asked.</summary>
 public sealed record Said<T>(T? Value, Problem? Problem, int Status, string? Tag = null)
-    where T : class;
+    where T : class
+{
+    /// <summary>Whether it was certainly not done; a failure or a missing answer leaves that open, so whoever asks again must use the same id.</summary>
+    public bool IsRefused => Problem is not null && Status < StatusCodes.Status500InternalServerError;
+}
 
 /// <summary>A problem as the services tell it; <c>code</c> is what the page has words for.</summary>
 public sealed record Problem(string Code, string? Detail = null, Dictionary<string, string[]>? Errors = null, string? Context = null);

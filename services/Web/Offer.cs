@@ -94,6 +94,7 @@ public sealed class Offer
         Description = Changed(o => o.Description) ? Given(Description?.ReplaceLineEndings(" ")) ?? (Was is null ? null : "") : null,
         Latitude = Moved ? Degrees(Latitude) : null,
         Longitude = Moved ? Degrees(Longitude) : null,
+        Placeless = Was is not null && Moved && Given(Latitude) is null && Given(Longitude) is null ? true : (bool?)null,
         Instant = Changed(o => $"{o.Instant}") ? Instant : (bool?)null,
         SellerId = seller,
     };
@@ -105,14 +106,17 @@ public sealed class Offer
 
     private static string? Given(string? text) => string.IsNullOrWhiteSpace(text) ? null : text.Trim();
 
-    private static long? Whole(string? text) => long.TryParse(text, NumberStyles.AllowThousands | NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out var n) ? n : null;
+    internal static long? Whole(string? text) => long.TryParse(text, NumberStyles.AllowThousands | NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out var n) ? n : null;
 
-    private static double? Degrees(string? text) => double.TryParse(text, CultureInfo.InvariantCulture, out var d) ? d : null;
+    private static double? Degrees(string? text) => double.TryParse(text, CultureInfo.InvariantCulture, out var d) && double.IsFinite(d) ? d : null;
 }
 
 /// <summary>Ids that forms carry, so that one sent twice creates one thing.</summary>
 public static class Ids
 {
+    /// <summary>What is told where an earlier request with the same form's id was accepted with other content.</summary>
+    public const string SentBefore = "sent-before";
+
     /// <summary>53 bits, like those the services give.</summary>
     public static string New() => $"{BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)) & ((1UL << 53) - 1)}";
 }

@@ -9,8 +9,10 @@ namespace SecondhandTrade.Web;
 /// <summary>What every page stands on: components rendered here, two languages, headers that let nothing foreign in, keys that replicas share.</summary>
 public static class PageDefaults
 {
-    /// <summary>Bytes in a form: five pictures and what is said of them.</summary>
-    private const long LongestForm = 11 * 1024 * 1024;
+    /// <summary>Bytes in a form that brings pictures: five of them and what is said of them.</summary>
+    public const long LongestPictureForm = 11 * 1024 * 1024;
+
+    private const long LongestForm = 64 * 1024;
 
     public static WebApplicationBuilder AddPages(this WebApplicationBuilder builder)
     {
@@ -43,6 +45,7 @@ public static class PageDefaults
         services.AddReadiness().AddCheck<OwnStore>("store", tags: [ServiceDefaults.Ready], timeout: OwnStore.Patience);
         services.AddScoped<Visitor>().AddScoped<Neighbours>();
         Runner.Add(services, builder.Configuration);
+        Limits.Add(services, builder.Configuration);
         return builder;
     }
 
@@ -56,6 +59,7 @@ public static class PageDefaults
 
         // Signing out is a form whose answer may lead to whoever knows the people.
         var policy = $"default-src 'self'; img-src 'self' data:; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; form-action 'self'{(authority is { Length: > 0 } ? $" {new Uri(authority).GetLeftPart(UriPartial.Authority)}" : "")}";
+        app.UseForwardedHeaders();
         app.UseExceptionHandler("/oops/500", createScopeForErrors: true);
         app.Use((http, next) =>
         {
@@ -71,6 +75,7 @@ public static class PageDefaults
         app.UseRouting();
         app.UseRequestLocalization();
         app.UseAuthentication();
+        app.UseRateLimiter();
         app.UseAuthorization();
         app.UseAntiforgery();
         return app;

@@ -8,7 +8,7 @@ builder.Services.AddInvoker("stock").AddInvoker("reservation").AddInvoker("trade
 
 var app = builder.Build();
 app.UsePages();
-app.MapStaticAssets();
+app.MapStaticAssets().DisableRateLimiting();
 app.MapRazorComponents<App>();
 app.MapSignIn();
 app.MapActs();

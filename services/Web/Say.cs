@@ -23,9 +23,10 @@ public static class Say
     /// <summary>An instant in Korea, to the millisecond, for whoever looks into what happened.</summary>
     public static string Instant(DateTimeOffset at) => at.ToOffset(Korea).ToString("MM-dd HH:mm:ss.fff", CultureInfo.InvariantCulture);
 
-    /// <summary>When the two meet, which is a day or an instant, as the reservation keeps it.</summary>
+    /// <summary>When the two meet, which is a day or an instant, as the reservation keeps it; without an offset it is the time in Korea.</summary>
     public static string Meeting(string? when) =>
         DateOnly.TryParseExact(when, "yyyy-MM-dd", out var day) ? day.ToString(English ? "d MMM yyyy" : "yyyy'년 'M'월 'd'일'", CultureInfo.InvariantCulture)
+        : DateTime.TryParse(when, CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind, out var local) && local.Kind == DateTimeKind.Unspecified ? Moment(new(local, Korea))
         : DateTimeOffset.TryParse(when, CultureInfo.InvariantCulture, out var at) ? Moment(at)
         : when ?? "";
 

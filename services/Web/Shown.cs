@@ -41,6 +41,14 @@ public sealed record Story(
     string ReservationId, string? Role, string ProductId, string? ProductName, string UserId, string? SellerId, int? Qty, long? Price, string? ReserveDt,
     string Status, string? ReserveStatusCode, string? TradeStatusCode, string? PaymentStatus, IReadOnlyList<StoryLine> Timeline)
 {
+    /// <summary>Whether the buyer or the seller can still act on the trade; how a dispute ends is the operator's to say.</summary>
+    [JsonIgnore]
+    public bool HasTradeActions => !IsOver && TradeStatusCode is not (null or "DISPUTED");
+
+    /// <summary>Whether the buyer or the seller can still act on the reservation, which takes part until the goods are handed over.</summary>
+    [JsonIgnore]
+    public bool HasReserveActions => !IsOver && TradeStatusCode is not ("HANDED_OVER" or "DISPUTED");
+
     /// <summary>Whether nothing can be done with it any more.</summary>
     [JsonIgnore]
     public bool IsOver => TradeStatusCode is "COMPLETED" or "DECLINED" or "CANCELLED" or "RESOLVED"

@@ -28,6 +28,12 @@ public static class SignIn
         {
             (cookie.Cookie.Name, cookie.Cookie.HttpOnly, cookie.Cookie.SameSite, cookie.Cookie.SecurePolicy) = ("town.who", true, SameSiteMode.Lax, CookieSecurePolicy.SameAsRequest);
             (cookie.LoginPath, cookie.ReturnUrlParameter) = ("/signin", "back");
+            cookie.Events.OnRedirectToLogin = asked =>
+            {
+                // Whoever pressed a button comes back by GET, which only pages answer.
+                asked.Response.Redirect(HttpMethods.IsGet(asked.Request.Method) ? asked.RedirectUri : $"{asked.Options.LoginPath}?{asked.Options.ReturnUrlParameter}=/me");
+                return Task.CompletedTask;
+            };
             cookie.Events.OnRedirectToAccessDenied = denied =>
             {
                 denied.Response.StatusCode = StatusCodes.Status403Forbidden;

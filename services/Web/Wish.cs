@@ -31,6 +31,19 @@ public sealed class Wish
         }
     }
 
+    /// <summary>What the buyer is told on their own page, by its code; null where the form is shown again with what is wrong.</summary>
+    public static string? Told(Said<Reserve> said) => (said.Problem?.Code, said.Value?.StatusCode) switch
+    {
+        // A declined payment leaves the unit held: what is left to do is on my page.
+        ("payment-declined", _) => "payment-declined",
+        ("id-conflict", _) => Ids.SentBefore,
+        (null, "WAITLISTED") => "done-wait",
+        (null, "REQUESTED") => "done-request",
+        (null, "HELD") => "pay-later",
+        (null, _) => "done-reserve",
+        _ => null,
+    };
+
     /// <summary>The body of <c>POST /reserves</c>; whether the price is still that one, the reservation's book says.</summary>
     public object Body(Listing listing, string buyer) => new
     {

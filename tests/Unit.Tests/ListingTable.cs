@@ -137,6 +137,18 @@ public sealed class ListingTable(ITestOutputHelper output)
         static TradeEvent Told(string id, long version) => Trade(id, 1) with { Source = $"trade:{id}", Version = version, Part = 1 };
     }
 
+    [Fact]
+    public void A_place_is_taken_away_only_by_saying_so()
+    {
+        var placed = Next(OnSale.Change(Nothing with { Place = new(37.5, 127) }, null, "seller", Now));
+        Assert.Equal(new(37.5, 127), Next(placed.Change(Nothing with { Price = 1 }, null, "seller", Now)).Offer.Place);
+        Assert.Null(placed.Change(Nothing with { Placeless = false }, null, "seller", Now).Next);
+
+        var placeless = Next(placed.Change(Nothing with { Placeless = true }, null, "seller", Now));
+        Assert.Equal((null, null), (placeless.Offer.Place, placeless.Offer.Placeless));
+        Assert.Null(placeless.Change(Nothing with { Placeless = true }, null, "seller", Now).Next);
+    }
+
     private static Listing Next(Decision<Listing> decision) => decision.Next!;
 
     private static ReserveEvent Reserve(string id, ReserveStatus status) => new() { Id = id, ProductId = "p", Qty = 1, StatusCode = status };

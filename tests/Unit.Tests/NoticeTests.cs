@@ -98,6 +98,28 @@ public class NoticeTests
         Assert.Equal(["abc", "seller"], batch.SelectMany(e => Notices.Of(e with { StatusCode = TradeStatus.InProgress, UserId = "abc", SellerId = "seller" })).Select(n => n.UserId));
     }
 
+    [Theory]
+    [InlineData("2027-04-04", "2027년 4월 4일", "4 Apr 2027")]
+    [InlineData("2027-04-04 18:30", "4월 4일 18:30", "4 Apr 18:30")]
+    [InlineData("2027-04-04T18:30:00", "4월 4일 18:30", "4 Apr 18:30")]
+    [InlineData("2027-04-04T09:30:00Z", "4월 4일 18:30", "4 Apr 18:30")]
+    public void When_to_meet_is_told_by_the_clock_in_Korea(string said, string korean, string english)
+    {
+        var notice = Notices.Of(new TradeAccepted { StatusCode = TradeStatus.InProgress, UserId = "abc", ReserveDt = said, Address = "방배역" })[0];
+
+        Assert.EndsWith($"만날 때: {korean}, 만날 곳: 방배역.", notice.Message, StringComparison.Ordinal);
+        Assert.EndsWith($"When to meet: {english}, where: 방배역.", notice.MessageEn, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("1", true)]
+    [InlineData("123456789", true)]
+    [InlineData("u0-first", true)]
+    [InlineData("1234567890", false)]
+    [InlineData("9007199254740991", false)]
+    public void A_client_cannot_name_the_number_of_an_events_notice(string id, bool may) =>
+        Assert.Equal(may, new WriteNotice(id, "100", "abc", null, null, null, null).Wrong() is null);
+
     [Fact]
     public void A_settled_dispute_says_where_the_money_goes()
     {

@@ -7,6 +7,10 @@ namespace SecondhandTrade.UnitTests;
 
 public class PictureTests
 {
+    [Fact]
+    public Task Whoever_has_left_waits_for_no_turn_to_be_drawn() =>
+        Assert.ThrowsAnyAsync<OperationCanceledException>(() => new Pictures(null!).Keep("1", "a", [], new(canceled: true)));
+
     [Theory]
     [InlineData(SKEncodedImageFormat.Jpeg)]
     [InlineData(SKEncodedImageFormat.Png)]

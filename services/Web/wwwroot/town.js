@@ -4,7 +4,9 @@
     const parts = () => document.querySelectorAll("[data-live][id]");
     const heard = document.getElementById("heard");
     const main = document.getElementById("main");
-    let stream, looking, again, quiet;
+    const pause = 1000;
+    const patience = { first: 5000, most: 60000 };
+    let stream, looking, again, quiet, next, reopen, looked = -pause, wait = patience.first;
 
     // Half-filled forms, opened details and the focus outlive an exchange of the part they are in.
     const keep = part => {
@@ -34,19 +36,24 @@
 
     const look = async () => {
         if (looking) { again = true; return; }
+        const rest = looked + pause - performance.now();
+        if (rest > 0) { next ??= setTimeout(() => { next = null; look(); }, rest); return; }
         looking = true;
+        looked = performance.now();
         try {
             // What came with the address was said already.
             const address = new URL(location.href);
             address.searchParams.delete("said");
             const answer = await fetch(address, { headers: { Accept: "text/html" } });
+            // What was shown is there no more; the page that says so shows nothing that could be gone again.
+            if (answer.status === 404 && watched()) { location.reload(); return; }
             if (!answer.ok || answer.redirected) return;
-            const next = new DOMParser().parseFromString(await answer.text(), "text/html");
+            const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
             for (const part of parts()) {
-                const fresh = next.getElementById(part.id);
-                if (!fresh || fresh.textContent === part.textContent && fresh.querySelectorAll("*").length === part.querySelectorAll("*").length) continue;
+                const now = fresh.getElementById(part.id);
+                if (!now || now.textContent === part.textContent && now.querySelectorAll("*").length === part.querySelectorAll("*").length) continue;
                 const restore = keep(part);
-                part.replaceChildren(...fresh.childNodes);
+                part.replaceChildren(...now.childNodes);
                 restore();
             }
             listen();
@@ -69,9 +76,17 @@
         stream?.close();
         stream = null;
         if (!products && !main.dataset.me) return;
-        stream = new EventSource(`/live?products=${encodeURIComponent(products)}`);
+        const opened = stream = new EventSource(`/live?products=${encodeURIComponent(products)}`);
         stream.products = products;
-        stream.onopen = changed;
+        stream.onopen = () => { wait = patience.first; changed(); };
+
+        // A browser opens again what was cut off, and gives up for good what was answered by anything but a stream.
+        stream.onerror = () => {
+            if (opened !== stream || stream.readyState !== EventSource.CLOSED) return;
+            clearTimeout(reopen);
+            reopen = setTimeout(() => { if (!document.hidden) listen(); }, wait);
+            wait = Math.min(2 * wait, patience.most);
+        };
         stream.addEventListener("product", changed);
         stream.onmessage = e => {
             const notice = JSON.parse(e.data);

@@ -175,7 +175,19 @@ public sealed class GeneratedRequest
             json.Remove("longitude");
         }
 
-        IsRight = contentType is "application/json" or "application/json; charset=utf-8";
+        // Nor are they said of what is to have no place.
+        if (json["placeless"] is not null && random.Next(2) == 0)
+        {
+            json.Remove("placeless");
+        }
+        else if (json["placeless"] is not null)
+        {
+            json.Remove("latitude");
+            json.Remove("longitude");
+        }
+
+        // A name that is known may be one that the town gave and nobody else may.
+        IsRight = contentType is "application/json" or "application/json; charset=utf-8" && Schemas.Wrong(Operation.Of, schema, json) is null;
         if (random.Next(3) == 0)
         {
             Spoil(json, schema);
