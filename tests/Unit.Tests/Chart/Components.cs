@@ -12,13 +12,13 @@ internal static class Components
 
     public static YamlMappingNode Canonical(string kind, string name) => OnOneMachine.One(kind, name);
 
-    /// <summary>What is said in one place only. A secret store is for one machine: in a cluster Dapr's operator reads what components name.</summary>
+    /// <summary>What is said in one place only.</summary>
     public static IEnumerable<string> Differences(Rendered chart, string kind = "Component")
     {
         var (here, there) = (Said(OnOneMachine), Said(chart));
         return here.Except(there).Concat(there.Except(here));
 
-        HashSet<string> Said(Rendered from) => [.. from.Of(kind).Where(d => d.Text("spec", "type") is not { } type || !type.StartsWith("secretstores.", StringComparison.Ordinal)).Select(Flat)];
+        HashSet<string> Said(Rendered from) => [.. from.Of(kind).Select(Flat)];
     }
 
     private static string Flat(YamlMappingNode resource)
