@@ -4,11 +4,11 @@ using Grpc.Core;
 namespace SecondhandTrade.Local;
 
 /// <summary>The actors building block as one sidecar offers it.</summary>
-internal sealed class ActorApi(Town town, Sidecar sidecar)
+internal sealed class ActorApi(StandInContext shared, Sidecar sidecar)
 {
-    private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan HostLookupInterval = TimeSpan.FromSeconds(1);
 
-    private const int LookAgainTimes = 5;
+    private const int HostLookupAttempts = 5;
 
     public async Task<ActorReply> CallAsync(
         string type, string id, string path, byte[] body, Action<HttpRequestMessage> headers, string? reentrancyId, string traceParent, Work work, CancellationToken ct)
@@ -18,9 +18,9 @@ internal sealed class ActorApi(Town town, Sidecar sidecar)
         var aroundQueue = policy.Timeout > TimeSpan.Zero ? policy with { Timeout = TimeSpan.Zero } : policy;
         try
         {
-            for (var looked = 0; town.HostOf(type, id) is null && looked < LookAgainTimes && !sidecar.Resiliency.IsActorNamed(type); looked++)
+            for (var attempt = 0; shared.HostOf(type, id) is null && attempt < HostLookupAttempts && !sidecar.Resiliency.IsActorNamed(type); attempt++)
             {
-                await work.WaitAsync(LookAgain, town.Clock, ct);
+                await work.WaitAsync(HostLookupInterval, shared.Clock, ct);
             }
 
             return await aroundQueue.RunAsync(
@@ -28,7 +28,7 @@ internal sealed class ActorApi(Town town, Sidecar sidecar)
                 {
                     while (true)
                     {
-                        var host = town.HostOf(type, id) ?? throw NoAddress(type, id);
+                        var host = shared.HostOf(type, id) ?? throw NoAddress(type, id);
                         if (await host.CallAsync(type, id, path, body, headers, reentrancyId, policy, traceParent, work, c) is { } reply)
                         {
                             return reply;
@@ -37,7 +37,7 @@ internal sealed class ActorApi(Town town, Sidecar sidecar)
                 },
                 r => r.IsFailure ? Policy.NoCode : Policy.Success, true, work, ct);
         }
-        catch (Exception e) when (e is CodedException or HttpRequestException or TimeoutException or BreakerException or IOException && !ct.IsCancellationRequested)
+        catch (Exception e) when (e is StatusCodeException or HttpRequestException or TimeoutException or BreakerException or IOException && !ct.IsCancellationRequested)
         {
             throw ApiError.Actor(e.Message);
         }
@@ -88,7 +88,7 @@ internal sealed class ActorApi(Town town, Sidecar sidecar)
             return null;
         }
 
-        if (!town.Resources.Features.Contains("ActorStateTTL"))
+        if (!shared.Resources.Features.Contains("ActorStateTTL"))
         {
             throw new ApiError(500, StatusCode.Internal, "ERR_ACTOR_STATE_TRANSACTION_SAVE", "ttlInSeconds is not supported without the \"ActorStateTTL\" feature enabled");
         }

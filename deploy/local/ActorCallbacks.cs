@@ -3,18 +3,18 @@ using System.Net.Http.Headers;
 namespace SecondhandTrade.Local;
 
 /// <summary>Calls an actor on behalf of the clock: reminders and timers take their turn like everybody else.</summary>
-internal sealed class ActorCallbacks(Town town)
+internal sealed class ActorCallbacks(StandInContext shared)
 {
-    public bool HasHost(string type, string id) => town.HostOf(type, id) is not null;
+    public bool HasHost(string type, string id) => shared.HostOf(type, id) is not null;
 
     /// <summary>True when the app answered 200, false when it did not, null when nobody hosts the actor.</summary>
     public async Task<bool?> CallAsync(string type, string id, string path, byte[] body, Work work, CancellationToken ct)
     {
         try
         {
-            while (town.HostOf(type, id) is { } host)
+            while (shared.HostOf(type, id) is { } host)
             {
-                if (await host.CallAsync(type, id, path, body, AsJson, null, host.CallbackPolicy(type, id), TraceContext.Next(null), work, ct) is not null)
+                if (await host.CallAsync(type, id, path, body, AsJson, null, host.CallbackPolicy(type, id), TraceContext.NewSpan(null), work, ct) is not null)
                 {
                     return true;
                 }
@@ -22,7 +22,7 @@ internal sealed class ActorCallbacks(Town town)
 
             return null;
         }
-        catch (Exception e) when (e is CodedException or HttpRequestException or IOException or TimeoutException or OperationCanceledException)
+        catch (Exception e) when (e is StatusCodeException or HttpRequestException or IOException or TimeoutException or OperationCanceledException)
         {
             return false;
         }

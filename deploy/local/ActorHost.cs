@@ -12,22 +12,22 @@ internal sealed record ActorReply(IReadOnlyList<KeyValuePair<string, string[]>> 
 }
 
 /// <summary>The actors that live in one app, for as long as that app is connected.</summary>
-internal sealed partial class ActorHost(AppChannel channel, ActorTypes types, ActorTimers timers, Resiliency resiliency, Works works, TimeProvider clock, ILogger logger) : IAsyncDisposable
+internal sealed partial class ActorHost(AppChannel channel, ActorRuntimeConfig types, ActorTimers timers, Resiliency resiliency, WorkTracker tracker, TimeProvider clock, ILogger logger) : IAsyncDisposable
 {
     private const string ReentrancyHeader = "Dapr-Reentrancy-Id";
 
     private readonly ConcurrentDictionary<(string Type, string Id), Actor> actors = new();
-    private volatile bool leaving;
+    private volatile bool draining;
 
     public IReadOnlyList<string> Types => types.Types;
 
     public ActorTimers Timers => timers;
 
     /// <summary>Whether an actor of that type may come to live here.</summary>
-    public bool Hosts(string type) => types.Settings.ContainsKey(type) && !leaving;
+    public bool Hosts(string type) => types.Settings.ContainsKey(type) && !draining;
 
     /// <summary>Whether an actor ends its life here although its app takes no new ones: until then it lives nowhere else.</summary>
-    public bool StillHas(string type, string id) => leaving && IsActive(type, id);
+    public bool IsDraining(string type, string id) => draining && IsActive(type, id);
 
     public bool IsEmpty => actors.IsEmpty;
 
@@ -44,12 +44,12 @@ internal sealed partial class ActorHost(AppChannel channel, ActorTypes types, Ac
     {
         var (idle, reentrant) = types.Settings[type];
         var chain = reentrant ? reentrancyId ?? Guid.NewGuid().ToString() : null;
-        if (!actors.TryGetValue((type, id), out var actor) && !leaving)
+        if (!actors.TryGetValue((type, id), out var actor) && !draining)
         {
             actor = actors.GetOrAdd((type, id), key => new Actor(key.Type, key.Id));
         }
 
-        if (actor is null || !await actor.Turns.EnterAsync(chain, work, ct))
+        if (actor is null || !await actor.Lock.EnterAsync(chain, work, ct))
         {
             return null;
         }
@@ -57,34 +57,34 @@ internal sealed partial class ActorHost(AppChannel channel, ActorTypes types, Ac
         try
         {
             ct.ThrowIfCancellationRequested();
-            actor.Touch(idle, clock, PutAwayWhenIdle);
-            return await policy.InTimeAsync(c => PutAsync(type, id, path, body, headers, chain, traceParent, c), ct);
+            actor.Touch(idle, clock, DeactivateWhenIdle);
+            return await policy.WithTimeoutAsync(c => InvokeMethodAsync(type, id, path, body, headers, chain, traceParent, c), ct);
         }
         finally
         {
-            actor.Turns.Leave();
-            if (leaving)
+            actor.Lock.Exit();
+            if (draining)
             {
                 // It may have come in between the wish to leave and the walk through who is here.
-                _ = PutAwayAsync(actor, () => true);
+                _ = DeactivateAsync(actor, () => true);
             }
         }
     }
 
     /// <summary>Takes no new actors; those that are here end the turns they were asked for and are put away, one by one.</summary>
-    public void Leave()
+    public void Drain()
     {
-        leaving = true;
+        draining = true;
         timers.Dispose();
         Release((_, _) => false);
     }
 
     /// <summary>Puts away what another app is to host from now on.</summary>
-    public void Release(Func<string, string, bool> isStillMine)
+    public void Release(Func<string, string, bool> isStillHosted)
     {
-        foreach (var (key, actor) in actors.Where(a => !isStillMine(a.Key.Type, a.Key.Id)))
+        foreach (var (key, actor) in actors.Where(a => !isStillHosted(a.Key.Type, a.Key.Id)))
         {
-            _ = PutAwayAsync(actor, () => true);
+            _ = DeactivateAsync(actor, () => true);
         }
     }
 
@@ -93,7 +93,7 @@ internal sealed partial class ActorHost(AppChannel channel, ActorTypes types, Ac
         timers.Dispose();
         foreach (var actor in actors.Values)
         {
-            actor.Turns.Close();
+            actor.Lock.Close();
             actor.StopTimer();
         }
 
@@ -101,13 +101,13 @@ internal sealed partial class ActorHost(AppChannel channel, ActorTypes types, Ac
         return ValueTask.CompletedTask;
     }
 
-    private async Task<ActorReply> PutAsync(
+    private async Task<ActorReply> InvokeMethodAsync(
         string type, string id, string path, byte[] body, Action<HttpRequestMessage> headers, string? chain, string traceParent, CancellationToken ct)
     {
         using var request = new HttpRequestMessage(HttpMethod.Put, new Uri(channel.App, $"/actors/{type}/{Uri.EscapeDataString(id)}/method/{path}"));
         request.Content = new ByteArrayContent(body);
         headers(request);
-        request.Headers.TryAddWithoutValidation(TraceContext.Parent, TraceContext.Next(traceParent));
+        request.Headers.TryAddWithoutValidation(TraceContext.Parent, TraceContext.NewSpan(traceParent));
         if (chain is not null)
         {
             request.Headers.Remove(ReentrancyHeader);
@@ -119,19 +119,19 @@ internal sealed partial class ActorHost(AppChannel channel, ActorTypes types, Ac
         return response.StatusCode switch
         {
             HttpStatusCode.OK => new ActorReply(response.Keep(), answer),
-            HttpStatusCode.NotFound => throw new CodedException(404, $"actor method not found: {path}"),
-            var status => throw new CodedException((int)status, $"error from actor service: ({(int)status}) {Encoding.UTF8.GetString(answer)}"),
+            HttpStatusCode.NotFound => throw new StatusCodeException(404, $"actor method not found: {path}"),
+            var status => throw new StatusCodeException((int)status, $"error from actor service: ({(int)status}) {Encoding.UTF8.GetString(answer)}"),
         };
     }
 
-    private void PutAwayWhenIdle(Actor actor, long turn) => _ = PutAwayAsync(actor, () => actor.Turn == turn);
+    private void DeactivateWhenIdle(Actor actor, long turnCount) => _ = DeactivateAsync(actor, () => actor.TurnCount == turnCount);
 
-    private async Task PutAwayAsync(Actor actor, Func<bool> isStillDue)
+    private async Task DeactivateAsync(Actor actor, Func<bool> isStillDue)
     {
-        using var work = works.Begin(TraceContext.Next(null));
+        using var work = tracker.Begin(TraceContext.NewSpan(null));
         try
         {
-            if (!isStillDue() || !await actor.Turns.EnterAsync(null, work, CancellationToken.None))
+            if (!isStillDue() || !await actor.Lock.EnterAsync(null, work, CancellationToken.None))
             {
                 return;
             }
@@ -149,52 +149,52 @@ internal sealed partial class ActorHost(AppChannel channel, ActorTypes types, Ac
                     using var response = await channel.SendAsync(request, CancellationToken.None);
                     if (response.StatusCode != HttpStatusCode.OK)
                     {
-                        LogStays(actor.Type, actor.Id, (int)response.StatusCode);
+                        LogDeactivationRefused(actor.Type, actor.Id, (int)response.StatusCode);
                     }
                 }
                 finally
                 {
                     // Whatever the app made of it, the sidecar knows the actor no more.
                     actors.TryRemove(KeyValuePair.Create((actor.Type, actor.Id), actor));
-                    actor.Turns.Close();
+                    actor.Lock.Close();
                     actor.StopTimer();
                 }
             }
             finally
             {
-                actor.Turns.Leave();
+                actor.Lock.Exit();
             }
         }
         catch (HttpRequestException e)
         {
-            LogGone(actor.Type, actor.Id, e.Message);
+            LogDeactivationFailed(actor.Type, actor.Id, e.Message);
         }
     }
 
     [LoggerMessage(LogLevel.Warning, "{Type} {Id} was put away, but its app answered {Status}")]
-    private partial void LogStays(string type, string id, int status);
+    private partial void LogDeactivationRefused(string type, string id, int status);
 
     [LoggerMessage(LogLevel.Warning, "{Type} {Id} could not be put away: {Why}")]
-    private partial void LogGone(string type, string id, string why);
+    private partial void LogDeactivationFailed(string type, string id, string why);
 
     private sealed class Actor(string type, string id)
     {
         private ITimer? timer;
-        private long turn;
+        private long turnCount;
 
         public string Type { get; } = type;
 
         public string Id { get; } = id;
 
-        public ActorTurns Turns { get; } = new();
+        public ActorLock Lock { get; } = new();
 
-        public long Turn => Interlocked.Read(ref turn);
+        public long TurnCount => Interlocked.Read(ref turnCount);
 
         /// <summary>The idle time counts from the start of a turn.</summary>
         public void Touch(TimeSpan idle, TimeProvider clock, Action<Actor, long> whenIdle)
         {
-            Interlocked.Increment(ref turn);
-            timer ??= clock.CreateTimer(_ => whenIdle(this, Turn), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            Interlocked.Increment(ref turnCount);
+            timer ??= clock.CreateTimer(_ => whenIdle(this, TurnCount), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
             timer.Change(idle, Timeout.InfiniteTimeSpan);
         }
 

@@ -14,11 +14,11 @@ internal static class ActorRoutes
                 await InvokeAsync(call, type, id, string.Join('/', method));
                 break;
             case (["state"], "PUT" or "POST"):
-                await call.Sidecar.ActorApi.ChangeStateAsync(type, id, await call.BodyAsync(), call.Work, call.Gone);
+                await call.Sidecar.ActorApi.ChangeStateAsync(type, id, await call.BodyAsync(), call.Work, call.Aborted);
                 call.Answer(204);
                 break;
             case (["state", _], "GET"):
-                if (await call.Sidecar.ActorApi.GetStateAsync(type, id, call.Segment(5), call.Work, call.Gone) is { } data)
+                if (await call.Sidecar.ActorApi.GetStateAsync(type, id, call.Segment(5), call.Work, call.Aborted) is { } data)
                 {
                     await call.AnswerAsync(data, "application/json");
                 }
@@ -29,22 +29,22 @@ internal static class ActorRoutes
 
                 break;
             case (["reminders", _], "PUT" or "POST"):
-                await call.Sidecar.ActorClock.SetReminderAsync(type, id, NameIn(call), await call.JsonAsync());
+                await call.Sidecar.ReminderAndTimerApi.SetReminderAsync(type, id, NameIn(call), await call.JsonAsync());
                 call.Answer(204);
                 break;
             case (["reminders", _], "GET"):
-                await call.AnswerAsync(call.Sidecar.ActorClock.GetReminder(type, id, NameIn(call)), "application/json");
+                await call.AnswerAsync(call.Sidecar.ReminderAndTimerApi.GetReminder(type, id, NameIn(call)), "application/json");
                 break;
             case (["reminders", _], "DELETE"):
-                await call.Sidecar.ActorClock.DeleteReminderAsync(type, id, NameIn(call));
+                await call.Sidecar.ReminderAndTimerApi.DeleteReminderAsync(type, id, NameIn(call));
                 call.Answer(204);
                 break;
             case (["timers", _], "PUT" or "POST"):
-                call.Sidecar.ActorClock.SetTimer(type, id, NameIn(call), await call.JsonAsync());
+                call.Sidecar.ReminderAndTimerApi.SetTimer(type, id, NameIn(call), await call.JsonAsync());
                 call.Answer(204);
                 break;
             case (["timers", _], "DELETE"):
-                call.Sidecar.ActorClock.DeleteTimer(type, id, NameIn(call));
+                call.Sidecar.ReminderAndTimerApi.DeleteTimer(type, id, NameIn(call));
                 call.Answer(204);
                 break;
             default:
@@ -56,14 +56,14 @@ internal static class ActorRoutes
     {
         var request = call.Context.Request;
         var reply = await call.Sidecar.ActorApi.CallAsync(
-            type, id, method, await call.BodyAsync(), request.Headers.CopyTo, request.Headers["Dapr-Reentrancy-Id"] is [{ } chain, ..] ? chain : null, call.TraceParent, call.Work, call.Gone);
+            type, id, method, await call.BodyAsync(), request.Headers.CopyTo, request.Headers["Dapr-Reentrancy-Id"] is [{ } chain, ..] ? chain : null, call.TraceParent, call.Work, call.Aborted);
         foreach (var (name, values) in reply.Headers)
         {
             call.Context.Response.Headers[name] = values;
         }
 
         call.Context.Response.ContentLength = reply.Body.Length;
-        await call.Context.Response.Body.WriteAsync(reply.Body, call.Gone);
+        await call.Context.Response.Body.WriteAsync(reply.Body, call.Aborted);
     }
 
     private static string NameIn(ApiCall call)

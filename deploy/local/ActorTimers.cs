@@ -4,25 +4,25 @@ using System.Text.Json;
 namespace SecondhandTrade.Local;
 
 /// <summary>The timers registered at one sidecar: in memory only, and gone with its app.</summary>
-internal sealed class ActorTimers(ActorCallbacks callbacks, Works works, TimeProvider clock) : IDisposable
+internal sealed class ActorTimers(ActorCallbacks callbacks, WorkTracker tracker, TimeProvider clock) : IDisposable
 {
-    private readonly ConcurrentDictionary<(string Type, string Id, string Name), Running> timers = new();
+    private readonly ConcurrentDictionary<(string Type, string Id, string Name), RunningTimer> timers = new();
 
     /// <summary>Starts a timer in place of one of the same name; throws <see cref="FormatException"/> for times that cannot be read.</summary>
     public void Set(string type, string id, string name, JsonElement body)
     {
         var now = clock.GetUtcNow();
         var (due, period, ttl) = (Reminder.Text(body, "dueTime"), Reminder.Text(body, "period"), Reminder.Text(body, "ttl"));
-        var first = due.Length == 0 ? now : ActorTimes.At(due, now);
-        DateTimeOffset? expires = ttl.Length == 0 ? null : ActorTimes.At(ttl, first);
+        var first = due.Length == 0 ? now : ScheduleParser.ParseTime(due, now);
+        DateTimeOffset? expires = ttl.Length == 0 ? null : ScheduleParser.ParseTime(ttl, first);
         if (expires <= now)
         {
             throw new FormatException("the ttl of the timer has passed already");
         }
 
         // The app is told the times as they were registered, unlike with a reminder.
-        var told = GoJson.WriteEscapedInOrder([("callback", Reminder.Text(body, "callback")), ("data", Reminder.DataOf(body)), ("dueTime", due), ("period", period)]);
-        var running = new Running(told, ActorTimes.Period(period), first, expires);
+        var payload = GoJson.WriteEscapedInOrder([("callback", Reminder.Text(body, "callback")), ("data", Reminder.DataOf(body)), ("dueTime", due), ("period", period)]);
+        var running = new RunningTimer(payload, ScheduleParser.ParsePeriod(period), first, expires);
         var key = (type, id, name);
         timers.AddOrUpdate(key, running, (_, old) =>
         {
@@ -50,13 +50,13 @@ internal sealed class ActorTimers(ActorCallbacks callbacks, Works works, TimePro
         timers.Clear();
     }
 
-    private void Arm((string Type, string Id, string Name) key, Running running)
+    private void Arm((string Type, string Id, string Name) key, RunningTimer running)
     {
         var wait = running.Next - clock.GetUtcNow();
-        running.Start(clock, wait > TimeSpan.Zero ? wait : TimeSpan.Zero, () => _ = FireAsync(key, running, works.Begin(TraceContext.Next(null))));
+        running.Start(clock, wait > TimeSpan.Zero ? wait : TimeSpan.Zero, () => _ = FireAsync(key, running, tracker.Begin(TraceContext.NewSpan(null))));
     }
 
-    private async Task FireAsync((string Type, string Id, string Name) key, Running running, Work work)
+    private async Task FireAsync((string Type, string Id, string Name) key, RunningTimer running, Work work)
     {
         using var ends = work;
         if (!IsCurrent(key, running))
@@ -65,7 +65,7 @@ internal sealed class ActorTimers(ActorCallbacks callbacks, Works works, TimePro
         }
 
         // Whether it was taken makes no difference: the next tick comes when it comes.
-        await callbacks.CallAsync(key.Type, key.Id, $"timer/{Uri.EscapeDataString(key.Name)}", running.Told, work, CancellationToken.None);
+        await callbacks.CallAsync(key.Type, key.Id, $"timer/{Uri.EscapeDataString(key.Name)}", running.Payload, work, CancellationToken.None);
         if (!IsCurrent(key, running))
         {
             return;
@@ -81,14 +81,14 @@ internal sealed class ActorTimers(ActorCallbacks callbacks, Works works, TimePro
         }
     }
 
-    private bool IsCurrent((string Type, string Id, string Name) key, Running running) => timers.TryGetValue(key, out var current) && current == running;
+    private bool IsCurrent((string Type, string Id, string Name) key, RunningTimer running) => timers.TryGetValue(key, out var current) && current == running;
 
-    private sealed class Running(byte[] told, ActorPeriod? period, DateTimeOffset first, DateTimeOffset? expires) : IDisposable
+    private sealed class RunningTimer(byte[] payload, ActorPeriod? period, DateTimeOffset first, DateTimeOffset? expires) : IDisposable
     {
         private ITimer? timer;
         private int? left = period?.Times;
 
-        public byte[] Told => told;
+        public byte[] Payload => payload;
 
         public DateTimeOffset Next { get; private set; } = first;
 

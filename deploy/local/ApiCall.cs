@@ -25,7 +25,7 @@ internal sealed class ApiCall(HttpContext context, Sidecar sidecar, string[] pat
 
     public string Verb => context.Request.Method;
 
-    public CancellationToken Gone => context.RequestAborted;
+    public CancellationToken Aborted => context.RequestAborted;
 
     /// <summary>A segment as daprd reads it, where a plus is a space.</summary>
     public string Segment(int i) => Uri.UnescapeDataString(path[i].Replace('+', ' '));
@@ -68,12 +68,12 @@ internal sealed class ApiCall(HttpContext context, Sidecar sidecar, string[] pat
         if (request.ContentLength is { } length)
         {
             var exact = new byte[length];
-            await request.Body.ReadExactlyAsync(exact, Gone);
+            await request.Body.ReadExactlyAsync(exact, Aborted);
             return exact;
         }
 
         using var buffer = new MemoryStream();
-        await request.Body.CopyToAsync(buffer, Gone);
+        await request.Body.CopyToAsync(buffer, Aborted);
         return buffer.ToArray();
     }
 
@@ -95,7 +95,7 @@ internal sealed class ApiCall(HttpContext context, Sidecar sidecar, string[] pat
     {
         context.Response.ContentType = contentType;
         context.Response.ContentLength = body.Length;
-        await context.Response.Body.WriteAsync(body, Gone);
+        await context.Response.Body.WriteAsync(body, Aborted);
     }
 
     public Task AnswerAsync(Action<Utf8JsonWriter> write)

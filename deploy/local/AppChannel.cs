@@ -9,7 +9,7 @@ internal sealed class AppChannel : IAsyncDisposable
     private readonly HttpMessageInvoker http;
     private readonly SemaphoreSlim? slots;
     private readonly string? token;
-    private readonly CancellationTokenSource gone = new();
+    private readonly CancellationTokenSource closed = new();
     private int inFlight;
 
     public AppChannel(Uri app, SidecarOptions options)
@@ -31,13 +31,13 @@ internal sealed class AppChannel : IAsyncDisposable
 
     public Uri App { get; }
 
-    public bool IsOpen => !gone.IsCancellationRequested;
+    public bool IsOpen => !closed.IsCancellationRequested;
 
     /// <summary>False while the app's health is watched and bad: then nobody gets through but who asks for its health.</summary>
     public bool IsHealthy { get; set; } = true;
 
     /// <summary>True once the app is to end: it still answers, but whoever has a choice asks another.</summary>
-    public bool IsLeaving { get; set; }
+    public bool IsDraining { get; set; }
 
     /// <summary>Whether the app owes an answer.</summary>
     public bool IsBusy => Volatile.Read(ref inFlight) > 0;
@@ -45,7 +45,7 @@ internal sealed class AppChannel : IAsyncDisposable
     public async Task<HttpStatusCode> ProbeAsync(string path, CancellationToken ct)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(App, path)) { Version = HttpVersion.Version11 };
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, gone.Token);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, closed.Token);
         using var response = await http.SendAsync(request, either.Token);
         return response.StatusCode;
     }
@@ -58,8 +58,8 @@ internal sealed class AppChannel : IAsyncDisposable
             throw new HttpRequestException("app is not in a healthy state");
         }
 
-        using var either = ct.CanBeCanceled ? CancellationTokenSource.CreateLinkedTokenSource(ct, gone.Token) : null;
-        var stop = either?.Token ?? gone.Token;
+        using var either = ct.CanBeCanceled ? CancellationTokenSource.CreateLinkedTokenSource(ct, closed.Token) : null;
+        var stop = either?.Token ?? closed.Token;
         request.Version = HttpVersion.Version11;
         if (token is not null)
         {
@@ -104,7 +104,7 @@ internal sealed class AppChannel : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await gone.CancelAsync();
+        await closed.CancelAsync();
         http.Dispose();
     }
 }

@@ -3,18 +3,18 @@ using System.Net;
 namespace SecondhandTrade.Local;
 
 /// <summary>Asks an app how it is, again and again; it counts as ill until it first says otherwise.</summary>
-internal sealed partial class AppHealth(AppHealthOptions options, AppChannel channel, Func<bool, Task> changed, Works works, TimeProvider clock, ILogger logger) : IDisposable
+internal sealed partial class AppHealth(AppHealthOptions options, AppChannel channel, Func<bool, Task> changed, WorkTracker tracker, TimeProvider clock, ILogger logger) : IDisposable
 {
     private int failures = options.Threshold;
-    private int looking;
+    private int probing;
     private ITimer? timer;
 
     /// <summary>Takes the first look before it returns.</summary>
     public async Task StartAsync()
     {
-        using (var work = works.Begin(TraceContext.Next(null)))
+        using (var work = tracker.Begin(TraceContext.NewSpan(null)))
         {
-            await LookAsync();
+            await ProbeAsync();
         }
 
         timer = clock.CreateTimer(_ => Tick(), null, options.Interval, options.Interval);
@@ -24,32 +24,32 @@ internal sealed partial class AppHealth(AppHealthOptions options, AppChannel cha
 
     private void Tick()
     {
-        if (Interlocked.Exchange(ref looking, 1) == 0)
+        if (Interlocked.Exchange(ref probing, 1) == 0)
         {
-            _ = LookAgainAsync(works.Begin(TraceContext.Next(null)));
+            _ = ProbeOnTickAsync(tracker.Begin(TraceContext.NewSpan(null)));
         }
     }
 
-    private async Task LookAgainAsync(Work work)
+    private async Task ProbeOnTickAsync(Work work)
     {
         using var ends = work;
         try
         {
-            await LookAsync();
+            await ProbeAsync();
         }
-        catch (Exception e) when (e is TownException or HttpRequestException or OperationCanceledException)
+        catch (Exception e) when (e is LocalRunnerException or HttpRequestException or OperationCanceledException)
         {
-            LogNotTaken(e, channel.App);
+            LogNotStarted(e, channel.App);
         }
         finally
         {
-            Volatile.Write(ref looking, 0);
+            Volatile.Write(ref probing, 0);
         }
     }
 
-    private async Task LookAsync()
+    private async Task ProbeAsync()
     {
-        if (await IsWellAsync())
+        if (await IsHealthyAsync())
         {
             if (Interlocked.Exchange(ref failures, 0) >= options.Threshold)
             {
@@ -62,7 +62,7 @@ internal sealed partial class AppHealth(AppHealthOptions options, AppChannel cha
         }
     }
 
-    private async Task<bool> IsWellAsync()
+    private async Task<bool> IsHealthyAsync()
     {
         using var limit = new CancellationTokenSource(options.Timeout, clock);
         try
@@ -76,5 +76,5 @@ internal sealed partial class AppHealth(AppHealthOptions options, AppChannel cha
     }
 
     [LoggerMessage(LogLevel.Error, "The app at {App} is well, but cannot be taken up")]
-    private partial void LogNotTaken(Exception error, Uri app);
+    private partial void LogNotStarted(Exception error, Uri app);
 }

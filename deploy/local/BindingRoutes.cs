@@ -27,7 +27,7 @@ internal static class BindingRoutes
             : [];
         var operation = body.TryGetProperty("operation", out var named) && named.ValueKind == JsonValueKind.String ? named.GetString()! : "";
         var name = call.Segment(2);
-        var answer = await InvokeAsync(call.Sidecar, name, operation, data, metadata, call.Work, call.Gone);
+        var answer = await InvokeAsync(call.Sidecar, name, operation, data, metadata, call.Work, call.Aborted);
         foreach (var (key, told) in answer.Metadata)
         {
             call.Context.Response.Headers["metadata." + key] = told;
@@ -44,7 +44,7 @@ internal static class BindingRoutes
 
     public static async Task<InvokeBindingResponse> InvokeAsync(InvokeBindingRequest request, GrpcCall call)
     {
-        var answer = await InvokeAsync(call.Sidecar, request.Name, request.Operation, request.Data.ToByteArray(), request.Metadata.ToDictionary(), call.Work, call.Gone);
+        var answer = await InvokeAsync(call.Sidecar, request.Name, request.Operation, request.Data.ToByteArray(), request.Metadata.ToDictionary(), call.Work, call.Aborted);
         if (answer.Error is { } why)
         {
             throw HttpBinding.Failed(request.Name, why);

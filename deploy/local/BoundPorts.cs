@@ -10,7 +10,7 @@ internal sealed class BoundPorts : IDisposable
 
     public IEnumerable<IPEndPoint> EndPoints => sockets.Keys;
 
-    public int Take(int wanted, string what)
+    public int Reserve(int wanted, string what)
     {
         for (var tries = 1; ; tries++)
         {
@@ -23,7 +23,7 @@ internal sealed class BoundPorts : IDisposable
                     sockets[new IPEndPoint(IPAddress.IPv6Loopback, port)] = Bind(new IPEndPoint(IPAddress.IPv6Loopback, port), what);
                 }
             }
-            catch (TownException) when (wanted == 0 && tries < 20)
+            catch (LocalRunnerException) when (wanted == 0 && tries < 20)
             {
                 first.Dispose();
                 continue;
@@ -38,7 +38,7 @@ internal sealed class BoundPorts : IDisposable
         }
     }
 
-    public Socket Hand(EndPoint endPoint) => sockets[(IPEndPoint)endPoint];
+    public Socket SocketFor(EndPoint endPoint) => sockets[(IPEndPoint)endPoint];
 
     public void Dispose()
     {
@@ -64,7 +64,7 @@ internal sealed class BoundPorts : IDisposable
         catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
         {
             socket.Dispose();
-            throw new TownException($"{what}: port {endPoint.Port} is in use; stop what listens there or choose another in dapr.yaml.", e);
+            throw new LocalRunnerException($"{what}: port {endPoint.Port} is in use; stop what listens there or choose another in dapr.yaml.", e);
         }
         catch
         {

@@ -6,7 +6,7 @@ internal sealed class Breaker(BreakerSpec spec, TimeProvider clock)
     private readonly Lock gate = new();
     private State state;
     private long generation;
-    private DateTimeOffset expires = Next(spec.Interval, clock);
+    private DateTimeOffset expires = ExpiryOf(spec.Interval, clock);
     private double requests;
     private double totalSuccesses;
     private double totalFailures;
@@ -21,13 +21,13 @@ internal sealed class Breaker(BreakerSpec spec, TimeProvider clock)
     }
 
     /// <summary>closed, half-open or open, as it is now.</summary>
-    public string Now
+    public string CurrentState
     {
         get
         {
             lock (gate)
             {
-                Turn();
+                Refresh();
                 return state switch { State.Closed => "closed", State.Open => "open", _ => "half-open" };
             }
         }
@@ -38,7 +38,7 @@ internal sealed class Breaker(BreakerSpec spec, TimeProvider clock)
     {
         lock (gate)
         {
-            Turn();
+            Refresh();
             if (state == State.Open)
             {
                 throw new BreakerException("circuit breaker is open");
@@ -58,7 +58,7 @@ internal sealed class Breaker(BreakerSpec spec, TimeProvider clock)
     {
         lock (gate)
         {
-            Turn();
+            Refresh();
             // What began before the breaker turned says nothing about the time after.
             if (entered != generation)
             {
@@ -72,7 +72,7 @@ internal sealed class Breaker(BreakerSpec spec, TimeProvider clock)
                 consecutiveFailures = 0;
                 if (state == State.HalfOpen && consecutiveSuccesses >= spec.MaxRequests)
                 {
-                    Become(State.Closed);
+                    TransitionTo(State.Closed);
                 }
 
                 return;
@@ -83,7 +83,7 @@ internal sealed class Breaker(BreakerSpec spec, TimeProvider clock)
             consecutiveSuccesses = 0;
             if (state == State.HalfOpen || spec.Trip.IsTrue(Counter))
             {
-                Become(State.Open);
+                TransitionTo(State.Open);
             }
         }
     }
@@ -97,17 +97,17 @@ internal sealed class Breaker(BreakerSpec spec, TimeProvider clock)
         _ => consecutiveFailures,
     };
 
-    private void Turn()
+    private void Refresh()
     {
         if (clock.GetUtcNow() < expires)
         {
             return;
         }
 
-        Become(state == State.Open ? State.HalfOpen : state);
+        TransitionTo(state == State.Open ? State.HalfOpen : state);
     }
 
-    private void Become(State next)
+    private void TransitionTo(State next)
     {
         state = next;
         generation++;
@@ -115,12 +115,12 @@ internal sealed class Breaker(BreakerSpec spec, TimeProvider clock)
         expires = next switch
         {
             State.Open => clock.GetUtcNow() + spec.Timeout,
-            State.Closed => Next(spec.Interval, clock),
+            State.Closed => ExpiryOf(spec.Interval, clock),
             _ => DateTimeOffset.MaxValue,
         };
     }
 
-    private static DateTimeOffset Next(TimeSpan interval, TimeProvider clock) =>
+    private static DateTimeOffset ExpiryOf(TimeSpan interval, TimeProvider clock) =>
         interval > TimeSpan.Zero ? clock.GetUtcNow() + interval : DateTimeOffset.MaxValue;
 }
 

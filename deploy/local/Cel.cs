@@ -26,7 +26,7 @@ internal sealed class Cel
         }
         catch (FormatException e)
         {
-            throw new TownException(
+            throw new LocalRunnerException(
                 $"{where}: the expression '{text}' cannot be read ({e.Message}); use paths, strings, numbers, lists, == != < <= > >= in && || ! and parentheses only.");
         }
     }

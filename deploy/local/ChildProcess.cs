@@ -61,7 +61,7 @@ public sealed class ChildProcess : IDisposable
     public async Task<int> WaitAsync()
     {
         await process.WaitForExitAsync();
-        Order("gone");
+        SendCommand("gone");
         // What the app wrote last is read before anybody is told that it ended; what it left behind may hold its output open for ever.
         await Task.WhenAny(output, Task.Delay(TimeSpan.FromSeconds(1)));
         return process.ExitCode;
@@ -75,7 +75,7 @@ public sealed class ChildProcess : IDisposable
             Kill();
         }
 
-        Order("stop");
+        SendCommand("stop");
         try
         {
             await process.WaitForExitAsync().WaitAsync(patience);
@@ -101,7 +101,7 @@ public sealed class ChildProcess : IDisposable
 
     public void Dispose() => process.Dispose();
 
-    private void Order(string order)
+    private void SendCommand(string order)
     {
         try
         {

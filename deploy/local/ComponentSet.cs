@@ -17,7 +17,7 @@ internal sealed class ComponentSet
 
     public StateStore? ActorStore { get; private set; }
 
-    public static ComponentSet For(string appId, Resources resources, Town town)
+    public static ComponentSet For(string appId, Resources resources, StandInContext shared)
     {
         var set = new ComponentSet();
         var mine = resources.Components.Where(c => Resources.InScope(c.Scopes, appId)).ToArray();
@@ -27,7 +27,7 @@ internal sealed class ComponentSet
             set.SecretStores[spec.Name] = spec.Type == "secretstores.local.env"
                 ? SecretStore.FromEnvironment(metadata.GetValueOrDefault("prefix", ""))
                 : metadata.GetValueOrDefault("multiValued") == "true"
-                ? throw new TownException($"{spec.Where}, multiValued: secrets with several values are not supported locally; remove it.")
+                ? throw new LocalRunnerException($"{spec.Where}, multiValued: secrets with several values are not supported locally; remove it.")
                 : SecretStore.FromFile(metadata.GetValueOrDefault("secretsFile", ""), metadata.GetValueOrDefault("nestedSeparator", ":"), spec.Where);
         }
 
@@ -37,13 +37,13 @@ internal sealed class ComponentSet
             switch (spec.Type)
             {
                 case "state.redis":
-                    set.Add(RedisState.Create(spec, spec.For(appId, set.SecretStores), appId, town), spec);
+                    set.Add(RedisState.Create(spec, spec.For(appId, set.SecretStores), appId, shared), spec);
                     break;
                 case "state.in-memory":
-                    set.Add(MemoryState.Create(spec, spec.For(appId, set.SecretStores), appId, town.Clock), spec);
+                    set.Add(MemoryState.Create(spec, spec.For(appId, set.SecretStores), appId, shared.Clock), spec);
                     break;
                 case "pubsub.in-memory":
-                    set.PubSubs[spec.Name] = PubSub.InMemory(spec, spec.For(appId, set.SecretStores), appId, new MemoryBus(town.Works, town.Clock, town.Logging.CreateLogger("Bus")));
+                    set.PubSubs[spec.Name] = PubSub.InMemory(spec, spec.For(appId, set.SecretStores), appId, new MemoryBus(shared.WorkTracker, shared.Clock, shared.Logging.CreateLogger("Bus")));
                     break;
                 case "bindings.cron":
                     set.Inputs.Add(CronBinding.Create(spec, spec.For(appId, set.SecretStores)));
@@ -69,7 +69,7 @@ internal sealed class ComponentSet
         {
             ActorStore = ActorStore is null
                 ? store
-                : throw new TownException($"{spec.Where}, actorStateStore: a town has one actor state store and '{ActorStore.Name}' is it; set this one to \"false\".");
+                : throw new LocalRunnerException($"{spec.Where}, actorStateStore: a town has one actor state store and '{ActorStore.Name}' is it; set this one to \"false\".");
         }
     }
 }

@@ -6,7 +6,7 @@ internal sealed record ComponentSpec(
 {
     internal sealed record Item(string Name, string? Value, (string Name, string Key)? Secret, string? Environment);
 
-    private static readonly Dictionary<string, string[]> Known = new()
+    private static readonly Dictionary<string, string[]> SupportedMetadata = new()
     {
         // The second line of each: said to a real broker or store, without a meaning here.
         ["pubsub.kafka"] =
@@ -35,9 +35,9 @@ internal sealed record ComponentSpec(
         var name = document.Section("metadata").Only("name", "namespace", "labels", "annotations").Required("name");
         var spec = document.Section("spec").Only("type", "version", "metadata", "ignoreErrors", "initTimeout");
         var type = spec.Required("type");
-        if (!Known.TryGetValue(type, out var keys))
+        if (!SupportedMetadata.TryGetValue(type, out var keys))
         {
-            throw new TownException($"{document.File}, spec.type: '{type}' is not supported locally; use one of {string.Join(", ", Known.Keys)}.");
+            throw new LocalRunnerException($"{document.File}, spec.type: '{type}' is not supported locally; use one of {string.Join(", ", SupportedMetadata.Keys)}.");
         }
 
         var items = new List<Item>();
@@ -47,7 +47,7 @@ internal sealed record ComponentSpec(
             var key = entry.Required("name");
             if (keys.FirstOrDefault(k => k.Equals(key, StringComparison.OrdinalIgnoreCase)) is not { } known)
             {
-                throw new TownException($"{entry.Where}: {type} has no '{key}' that is supported locally; remove it or use one of {string.Join(", ", keys)}.");
+                throw new LocalRunnerException($"{entry.Where}: {type} has no '{key}' that is supported locally; remove it or use one of {string.Join(", ", keys)}.");
             }
 
             var secret = entry["secretKeyRef"]?.Only("name", "key");
@@ -71,24 +71,24 @@ internal sealed record ComponentSpec(
         {
             return Local.SecretStore.MayRead(variable)
                 ? Environment.GetEnvironmentVariable(variable) ?? ""
-                : throw new TownException($"{Where}, {item.Name}: '{variable}' is a sidecar's own and nothing that a component may read; name another variable in envRef.");
+                : throw new LocalRunnerException($"{Where}, {item.Name}: '{variable}' is a sidecar's own and nothing that a component may read; name another variable in envRef.");
         }
 
         if (item.Secret is { } secret)
         {
             if (SecretStore is null || !secretStores.TryGetValue(SecretStore, out var store))
             {
-                throw new TownException($"{Where}, {item.Name}: the secret is kept in '{SecretStore ?? "?"}', which is no secret store of this town; name one in auth.secretStore.");
+                throw new LocalRunnerException($"{Where}, {item.Name}: the secret is kept in '{SecretStore ?? "?"}', which is no secret store of this town; name one in auth.secretStore.");
             }
 
             return store.Get(secret.Name)?.GetValueOrDefault(secret.Key)
-                ?? throw new TownException($"{Where}, {item.Name}: the secret '{secret.Name}' with key '{secret.Key}' is not in '{SecretStore}'; put it there.");
+                ?? throw new LocalRunnerException($"{Where}, {item.Name}: the secret '{secret.Name}' with key '{secret.Key}' is not in '{SecretStore}'; put it there.");
         }
 
         var value = item.Value ?? "";
         if (value.Contains("{namespace}", StringComparison.Ordinal) && Type.StartsWith("pubsub.", StringComparison.Ordinal))
         {
-            throw new TownException($"{Where}, {item.Name}: {{namespace}} in a pubsub component renames its topics, which is not supported locally; use {{appID}}.");
+            throw new LocalRunnerException($"{Where}, {item.Name}: {{namespace}} in a pubsub component renames its topics, which is not supported locally; use {{appID}}.");
         }
 
         return value

@@ -1,7 +1,7 @@
 namespace SecondhandTrade.Local;
 
 /// <summary>Who reads what: every group reads a topic once, its partitions shared out among the members that are connected.</summary>
-internal sealed class ConsumerGroups(Broker broker, string dataDirectory, Works works, TimeProvider clock, ILogger logger) : IAsyncDisposable
+internal sealed class ConsumerGroups(Broker broker, string dataDirectory, WorkTracker tracker, TimeProvider clock, ILogger logger) : IAsyncDisposable
 {
     private readonly Lock gate = new();
     private readonly Dictionary<(string Group, string Topic), Group> groups = [];
@@ -41,24 +41,24 @@ internal sealed class ConsumerGroups(Broker broker, string dataDirectory, Works 
             {
                 var offsets = new GroupOffsets(Path.Combine(dataDirectory, "groups", Uri.EscapeDataString(id.Group), id.Topic + ".offsets"));
                 var partitions = broker.Logs(id.Topic)
-                    .Select(log => new PartitionReader(log, offsets, offsets.Read(log.Number) ?? (reader.PubSub.FromOldest ? 0 : log.End), works, clock, logger))
+                    .Select(log => new PartitionReader(log, offsets, offsets.Read(log.Number) ?? (reader.PubSub.FromOldest ? 0 : log.End), tracker, clock, logger))
                     .ToArray();
                 groups[id] = group = new Group([], partitions, offsets);
             }
 
             group.Members.Add(reader);
-            Share(group, new CancellationToken(canceled: true));
+            AssignPartitions(group, new CancellationToken(canceled: true));
         }
     }
 
-    /// <summary>What the reader is being handed stays with it until it is answered or <paramref name="over"/>.</summary>
-    public void Leave(TopicReader reader, CancellationToken over)
+    /// <summary>What the reader is being handed stays with it until it is answered or <paramref name="deadline"/>.</summary>
+    public void Leave(TopicReader reader, CancellationToken deadline)
     {
         lock (gate)
         {
             if (groups.TryGetValue((reader.PubSub.Group, reader.Subscription.Topic), out var group) && group.Members.Remove(reader))
             {
-                Share(group, over);
+                AssignPartitions(group, deadline);
             }
         }
     }
@@ -79,11 +79,11 @@ internal sealed class ConsumerGroups(Broker broker, string dataDirectory, Works 
         }
     }
 
-    private static void Share(Group group, CancellationToken over)
+    private static void AssignPartitions(Group group, CancellationToken deadline)
     {
         for (var p = 0; p < group.Partitions.Length; p++)
         {
-            group.Partitions[p].GiveTo(group.Members.Count == 0 ? null : group.Members[p * group.Members.Count / group.Partitions.Length], over);
+            group.Partitions[p].AssignTo(group.Members.Count == 0 ? null : group.Members[p * group.Members.Count / group.Partitions.Length], deadline);
         }
     }
 }

@@ -11,7 +11,7 @@ internal sealed record CronBinding(string Name, string Route, CronSchedule Sched
 }
 
 /// <summary>A cron binding at work for one app.</summary>
-internal sealed partial class CronTicks(CronBinding binding, AppChannel channel, Works works, TimeProvider clock, ILogger logger) : IDisposable
+internal sealed partial class CronTrigger(CronBinding binding, AppChannel channel, WorkTracker tracker, TimeProvider clock, ILogger logger) : IDisposable
 {
     private readonly Lock gate = new();
     private ITimer? timer;
@@ -44,19 +44,19 @@ internal sealed partial class CronTicks(CronBinding binding, AppChannel channel,
             {
                 timer?.Dispose();
                 var wait = at - Now();
-                timer = clock.CreateTimer(_ => Ring(at), null, wait > TimeSpan.Zero ? wait : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+                timer = clock.CreateTimer(_ => OnDue(at), null, wait > TimeSpan.Zero ? wait : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
             }
         }
     }
 
-    private void Ring(DateTimeOffset at)
+    private void OnDue(DateTimeOffset at)
     {
         // The next tick does not wait for the app.
         Arm(binding.Schedule.After(at));
-        _ = TellAsync(works.Begin(TraceContext.Next(null)));
+        _ = CallAppAsync(tracker.Begin(TraceContext.NewSpan(null)));
     }
 
-    private async Task TellAsync(Work work)
+    private async Task CallAppAsync(Work work)
     {
         using var ends = work;
         try
@@ -72,7 +72,7 @@ internal sealed partial class CronTicks(CronBinding binding, AppChannel channel,
         }
         catch (HttpRequestException e)
         {
-            LogUnheard(binding.Name, e.Message);
+            LogUnreachable(binding.Name, e.Message);
         }
     }
 
@@ -82,5 +82,5 @@ internal sealed partial class CronTicks(CronBinding binding, AppChannel channel,
     private partial void LogRefused(string name, int status);
 
     [LoggerMessage(LogLevel.Warning, "The app did not hear the binding {Name}: {Why}")]
-    private partial void LogUnheard(string name, string why);
+    private partial void LogUnreachable(string name, string why);
 }

@@ -64,7 +64,7 @@ internal sealed class CronSchedule
 
         int Number(string number) => int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : throw Wrong(text);
 
-        TownException Wrong(string schedule) => new($"{where}, schedule: '{schedule}' cannot be read here; write it like @every 5s or 0 30 * * * *.");
+        LocalRunnerException Wrong(string schedule) => new($"{where}, schedule: '{schedule}' cannot be read here; write it like @every 5s or 0 30 * * * *.");
     }
 
     public DateTimeOffset After(DateTimeOffset time)

@@ -25,7 +25,7 @@ public sealed class DataDirectory : IDisposable
         // --clean deletes in here; a mistyped --data must never point it at somebody's own files.
         if (File.Exists(path) || (Directory.Exists(path) && !File.Exists(lockFile) && Directory.EnumerateFileSystemEntries(path).Any()))
         {
-            throw new TownException($"{path} holds other things than a town's data; pass --data with a directory that is new or empty.");
+            throw new LocalRunnerException($"{path} holds other things than a town's data; pass --data with a directory that is new or empty.");
         }
 
         try
@@ -36,11 +36,11 @@ public sealed class DataDirectory : IDisposable
         }
         catch (UnauthorizedAccessException e)
         {
-            throw new TownException($"The town cannot keep its data in {path} ({e.Message}); pass --data with a directory you may write to.");
+            throw new LocalRunnerException($"The town cannot keep its data in {path} ({e.Message}); pass --data with a directory you may write to.");
         }
         catch (IOException) when (File.Exists(lockFile))
         {
-            throw new TownException($"Another runner uses {path}; stop it (Ctrl-C where it runs) or pass --data with another directory.");
+            throw new LocalRunnerException($"Another runner uses {path}; stop it (Ctrl-C where it runs) or pass --data with another directory.");
         }
     }
 

@@ -36,7 +36,7 @@ internal sealed class GrpcApi
     }
 
     // Dapr.Protos carries messages and a client; these few lines are the server side it leaves out.
-    private sealed class Methods(Town town) : IServiceMethodProvider<GrpcApi>
+    private sealed class Methods(StandInContext shared) : IServiceMethodProvider<GrpcApi>
     {
         public void OnServiceMethodDiscovery(ServiceMethodProviderContext<GrpcApi> context)
         {
@@ -51,10 +51,10 @@ internal sealed class GrpcApi
             Unary<BulkPublishRequest, BulkPublishResponse>("BulkPublishEventAlpha1", GrpcPublish.PublishManyAsync);
             Unary<InvokeServiceRequest, InvokeResponse>("InvokeService", GrpcInvoke.InvokeAsync);
             Unary<InvokeBindingRequest, InvokeBindingResponse>("InvokeBinding", BindingRoutes.InvokeAsync);
-            Unary<GetSecretRequest, GetSecretResponse>("GetSecret", GrpcRest.GetSecretAsync);
-            Unary<GetBulkSecretRequest, GetBulkSecretResponse>("GetBulkSecret", GrpcRest.GetSecretsAsync);
-            Unary<GetMetadataRequest, GetMetadataResponse>("GetMetadata", GrpcRest.GetMetadataAsync);
-            Unary<SetMetadataRequest, Empty>("SetMetadata", GrpcRest.SetMetadataAsync);
+            Unary<GetSecretRequest, GetSecretResponse>("GetSecret", GrpcSecretsAndMetadata.GetSecretAsync);
+            Unary<GetBulkSecretRequest, GetBulkSecretResponse>("GetBulkSecret", GrpcSecretsAndMetadata.GetSecretsAsync);
+            Unary<GetMetadataRequest, GetMetadataResponse>("GetMetadata", GrpcSecretsAndMetadata.GetMetadataAsync);
+            Unary<SetMetadataRequest, Empty>("SetMetadata", GrpcSecretsAndMetadata.SetMetadataAsync);
 
             void Unary<TRequest, TResponse>(string name, Func<TRequest, GrpcCall, Task<TResponse>> handle)
                 where TRequest : class, IMessage<TRequest>, new()
@@ -74,8 +74,8 @@ internal sealed class GrpcApi
                 throw new RpcException(new Status(StatusCode.Unauthenticated, "invalid or missing dapr-api-token"));
             }
 
-            var traceParent = TraceContext.Next(context.Request.Headers.TraceParent);
-            using var work = town.Works.Begin(traceParent);
+            var traceParent = TraceContext.NewSpan(context.Request.Headers.TraceParent);
+            using var work = shared.WorkTracker.Begin(traceParent);
             try
             {
                 return await handle(request, new GrpcCall(sidecar, context, work, traceParent));
@@ -104,7 +104,7 @@ internal sealed class GrpcApi
 /// <summary>One gRPC call to a sidecar.</summary>
 internal sealed record GrpcCall(Sidecar Sidecar, HttpContext Context, Work Work, string TraceParent)
 {
-    public CancellationToken Gone => Context.RequestAborted;
+    public CancellationToken Aborted => Context.RequestAborted;
 
     public string TraceState => Context.Request.Headers[TraceContext.State].ToString();
 }

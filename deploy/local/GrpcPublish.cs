@@ -10,7 +10,7 @@ internal static class GrpcPublish
     public static async Task<Empty> PublishAsync(PublishEventRequest request, GrpcCall call)
     {
         await call.Sidecar.Publisher.PublishAsync(
-            request.PubsubName, request.Topic, request.Data.ToByteArray(), request.DataContentType, new(request.Metadata), call.TraceParent, call.TraceState, call.Work, call.Gone);
+            request.PubsubName, request.Topic, request.Data.ToByteArray(), request.DataContentType, new(request.Metadata), call.TraceParent, call.TraceState, call.Work, call.Aborted);
         return new Empty();
     }
 
@@ -18,7 +18,7 @@ internal static class GrpcPublish
     {
         var failed = await call.Sidecar.Publisher.PublishManyAsync(
             request.PubsubName, request.Topic, [.. request.Entries.Select(e => new BulkEntry(e.EntryId, e.Event.ToByteArray(), e.ContentType, e.Metadata.Count == 0 ? null : e.Metadata.AsReadOnly()))],
-            new(request.Metadata), call.TraceParent, call.TraceState, call.Work, call.Gone);
+            new(request.Metadata), call.TraceParent, call.TraceState, call.Work, call.Aborted);
         // daprd fills failed_entries only when nothing failed; which of them did is not told over gRPC.
         return failed.Count == 0
             ? new BulkPublishResponse()

@@ -12,7 +12,7 @@ internal static class GrpcState
     public static async Task<GetStateResponse> GetAsync(GetStateRequest request, GrpcCall call)
     {
         var store = call.Sidecar.State.Store(request.StoreName);
-        var (data, etag) = await call.Sidecar.State.GetAsync(store, StateApi.Key(store, request.Key), call.Work, call.Gone);
+        var (data, etag) = await call.Sidecar.State.GetAsync(store, StateApi.Key(store, request.Key), call.Work, call.Aborted);
         return data is null ? new GetStateResponse() : new GetStateResponse { Data = UnsafeByteOperations.UnsafeWrap(data), Etag = etag };
     }
 
@@ -22,7 +22,7 @@ internal static class GrpcState
         var answer = new GetBulkStateResponse();
         answer.Items.AddRange(await Task.WhenAll(request.Keys.Select(async key =>
         {
-            var (data, etag) = await call.Sidecar.State.GetAsync(store, StateApi.Key(store, key), call.Work, call.Gone);
+            var (data, etag) = await call.Sidecar.State.GetAsync(store, StateApi.Key(store, key), call.Work, call.Aborted);
             return data is null ? new BulkStateItem { Key = key } : new BulkStateItem { Key = key, Data = UnsafeByteOperations.UnsafeWrap(data), Etag = etag };
         })));
         return answer;
@@ -33,7 +33,7 @@ internal static class GrpcState
         var store = call.Sidecar.State.Store(request.StoreName);
         foreach (var change in request.States.Select(s => Change(store, s, delete: false)).ToArray())
         {
-            await call.Sidecar.State.ChangeAsync(store, change, call.Work, call.Gone);
+            await call.Sidecar.State.ChangeAsync(store, change, call.Work, call.Aborted);
         }
 
         return new Empty();
@@ -42,7 +42,7 @@ internal static class GrpcState
     public static async Task<Empty> DeleteAsync(DeleteStateRequest request, GrpcCall call)
     {
         var store = call.Sidecar.State.Store(request.StoreName);
-        await call.Sidecar.State.ChangeAsync(store, new StateChange(StateApi.Key(store, request.Key), null, request.Etag?.Value), call.Work, call.Gone);
+        await call.Sidecar.State.ChangeAsync(store, new StateChange(StateApi.Key(store, request.Key), null, request.Etag?.Value), call.Work, call.Aborted);
         return new Empty();
     }
 
@@ -51,7 +51,7 @@ internal static class GrpcState
         var store = call.Sidecar.State.Store(request.StoreName);
         foreach (var change in request.States.Select(s => Change(store, s, delete: true)).ToArray())
         {
-            await call.Sidecar.State.ChangeAsync(store, change, call.Work, call.Gone);
+            await call.Sidecar.State.ChangeAsync(store, change, call.Work, call.Aborted);
         }
 
         return new Empty();
@@ -66,7 +66,7 @@ internal static class GrpcState
             "delete" => true,
             var other => throw new ApiError(400, StatusCode.Unimplemented, "ERR_NOT_SUPPORTED_STATE_OPERATION", $"operation type {other} not supported"),
         })).ToArray();
-        await call.Sidecar.State.TransactAsync(store, changes, "ERR_STATE_TRANSACTION", call.Work, call.Gone);
+        await call.Sidecar.State.TransactAsync(store, changes, "ERR_STATE_TRANSACTION", call.Work, call.Aborted);
         return new Empty();
     }
 

@@ -12,14 +12,14 @@ internal static class Headers
     };
 
     // daprd starts a span of its own, and keeps what is between caller and sidecar to itself.
-    private static readonly HashSet<string> Sidecars = new(StringComparer.OrdinalIgnoreCase) { "dapr-api-token", "dapr-app-id", TraceContext.Parent };
+    private static readonly HashSet<string> NotForwarded = new(StringComparer.OrdinalIgnoreCase) { "dapr-api-token", "dapr-app-id", TraceContext.Parent };
 
     public static void CopyTo(this IHeaderDictionary from, HttpRequestMessage to)
     {
         var named = from.Connection;
         foreach (var (name, values) in from)
         {
-            if (HopByHop.Contains(name) || Sidecars.Contains(name) || (named.Count > 0 && IsNamed(named.ToString(), name)))
+            if (HopByHop.Contains(name) || NotForwarded.Contains(name) || (named.Count > 0 && IsNamed(named.ToString(), name)))
             {
                 continue;
             }

@@ -3,7 +3,7 @@ using Grpc.Core;
 namespace SecondhandTrade.Local;
 
 /// <summary>The HTTP API of every sidecar: which path means what.</summary>
-internal sealed partial class HttpApi(Town town, ILogger<HttpApi> logger)
+internal sealed partial class HttpApi(StandInContext shared, ILogger<HttpApi> logger)
 {
     public async Task HandleAsync(HttpContext context, Sidecar sidecar)
     {
@@ -13,8 +13,8 @@ internal sealed partial class HttpApi(Town town, ILogger<HttpApi> logger)
             return;
         }
 
-        var traceParent = TraceContext.Next(context.Request.Headers.TraceParent);
-        using var work = town.Works.Begin(traceParent);
+        var traceParent = TraceContext.NewSpan(context.Request.Headers.TraceParent);
+        using var work = shared.WorkTracker.Begin(traceParent);
         try
         {
             if (sidecar.Options.ApiToken is { } token && context.Request.Headers["dapr-api-token"] != token)

@@ -19,7 +19,7 @@ internal sealed class HttpBinding(string name, Uri url, bool errorIfNot2xx) : ID
     public static HttpBinding Create(ComponentSpec spec, Dictionary<string, string> metadata) =>
         Uri.TryCreate(metadata.GetValueOrDefault("url", ""), UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
             ? new HttpBinding(spec.Name, url, metadata.GetValueOrDefault("errorIfNot2XX", "true") != "false")
-            : throw new TownException($"{spec.Where}, url: '{metadata.GetValueOrDefault("url", "")}' is not an http address; correct it.");
+            : throw new LocalRunnerException($"{spec.Where}, url: '{metadata.GetValueOrDefault("url", "")}' is not an http address; correct it.");
 
     public async Task<BindingAnswer> InvokeAsync(string operation, byte[] data, IReadOnlyDictionary<string, string> metadata, CancellationToken ct)
     {

@@ -1,7 +1,7 @@
 namespace SecondhandTrade.Local;
 
 /// <summary>Service invocation: finds the app, wraps the call in its policy and hands back whatever the app answered.</summary>
-internal sealed class Invocation(Town town, Sidecar caller)
+internal sealed class Invocation(StandInContext shared, Sidecar caller)
 {
     /// <summary><paramref name="make"/> builds the request for one attempt; it is asked again only if <paramref name="mayRetry"/>.</summary>
     public async Task<HttpResponseMessage> InvokeAsync(
@@ -15,7 +15,7 @@ internal sealed class Invocation(Town town, Sidecar caller)
         try
         {
             return await policy.RunAsync(
-                c => OnceAsync(appId, method, make, traceParent, host, c), r => (int)r.StatusCode is >= 200 and <= 399 ? Policy.Success : (int)r.StatusCode, again, work, ct);
+                c => AttemptAsync(appId, method, make, traceParent, host, c), r => (int)r.StatusCode is >= 200 and <= 399 ? Policy.Success : (int)r.StatusCode, again, work, ct);
         }
         catch (Exception e) when (e is HttpRequestException or TimeoutException or BreakerException or IOException && !ct.IsCancellationRequested)
         {
@@ -23,12 +23,12 @@ internal sealed class Invocation(Town town, Sidecar caller)
         }
     }
 
-    private Task<HttpResponseMessage> OnceAsync(string appId, string method, Func<Uri, HttpRequestMessage> make, string traceParent, string host, CancellationToken ct)
+    private Task<HttpResponseMessage> AttemptAsync(string appId, string method, Func<Uri, HttpRequestMessage> make, string traceParent, string host, CancellationToken ct)
     {
-        var callee = appId == caller.AppId ? caller : town.Next(appId) ?? throw new HttpRequestException($"couldn't find service: {appId}");
+        var callee = appId == caller.AppId ? caller : shared.NextReplica(appId) ?? throw new HttpRequestException($"couldn't find service: {appId}");
         var channel = callee.Channel ?? throw new HttpRequestException($"app channel of {appId}: connection refused, the app is not running");
         var request = make(new Uri(channel.App, "/" + method.TrimStart('/')));
-        request.Headers.TryAddWithoutValidation(TraceContext.Parent, TraceContext.Next(traceParent));
+        request.Headers.TryAddWithoutValidation(TraceContext.Parent, TraceContext.NewSpan(traceParent));
         if (callee != caller)
         {
             request.Headers.TryAddWithoutValidation("dapr-caller-namespace", "default");

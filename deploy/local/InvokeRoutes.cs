@@ -16,11 +16,11 @@ internal static class InvokeRoutes
         var hasBody = call.Context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody ?? false;
         byte[]? kept = null;
         using var response = await call.Sidecar.Invocation.InvokeAsync(
-            target, method + request.QueryString, Make, KeepBodyAsync, call.TraceParent, request.Host.Value ?? "", call.Work, call.Gone);
+            target, method + request.QueryString, Make, KeepBodyAsync, call.TraceParent, request.Host.Value ?? "", call.Work, call.Aborted);
         response.CopyTo(call.Context.Response);
         try
         {
-            await response.Content.CopyToAsync(call.Context.Response.Body, call.Gone);
+            await response.Content.CopyToAsync(call.Context.Response.Body, call.Aborted);
         }
         catch (HttpRequestException)
         {

@@ -10,7 +10,7 @@ namespace SecondhandTrade.Local;
 public sealed class LocalRedis : IDisposable
 {
     // Read back in about a quarter of a second.
-    private const long LongLog = 64 << 20;
+    private const long SnapshotThreshold = 64 << 20;
     private readonly GarnetServer server;
 
     private LocalRedis(GarnetServer server, string address)
@@ -54,20 +54,20 @@ public sealed class LocalRedis : IDisposable
         catch (SocketException e)
         {
             server.Dispose(false);
-            throw new TownException($"Redis cannot listen on 127.0.0.1:{port}: {e.Message}.");
+            throw new LocalRunnerException($"Redis cannot listen on 127.0.0.1:{port}: {e.Message}.");
         }
 
         var started = new LocalRedis(server, $"127.0.0.1:{port}");
-        if (durable && LogSize(directory) > LongLog)
+        if (durable && LogSize(directory) > SnapshotThreshold)
         {
-            started.Fold();
+            started.SaveSnapshot();
         }
 
         return started;
     }
 
     /// <summary>Keeps the present state in place of the log of how it came about, which would only grow.</summary>
-    private void Fold()
+    private void SaveSnapshot()
     {
         using var connection = ConnectionMultiplexer.Connect($"{Address},allowAdmin=true");
         try

@@ -3,7 +3,7 @@ using System.Threading.Channels;
 namespace SecondhandTrade.Local;
 
 /// <summary>The pubsub.in-memory component: one sidecar's own bus, where a message is offered once and kept nowhere.</summary>
-internal sealed partial class MemoryBus(Works works, TimeProvider clock, ILogger logger)
+internal sealed partial class MemoryBus(WorkTracker tracker, TimeProvider clock, ILogger logger)
 {
     private readonly Lock gate = new();
     private readonly List<(TopicReader Reader, Channel<(BrokerMessage Message, Work Work)> Queue)> members = [];
@@ -16,7 +16,7 @@ internal sealed partial class MemoryBus(Works works, TimeProvider clock, ILogger
             members.Add((reader, queue));
         }
 
-        _ = HandAsync(reader, queue.Reader);
+        _ = DeliverAllAsync(reader, queue.Reader);
     }
 
     public void Leave(TopicReader reader)
@@ -40,12 +40,12 @@ internal sealed partial class MemoryBus(Works works, TimeProvider clock, ILogger
             {
                 // Begun here, so that nothing on its way looks like rest.
                 var message = new BrokerMessage(topic, 0, 0, clock.GetUtcNow(), null, new Dictionary<string, string>(metadata), value);
-                queue.Writer.TryWrite((message, works.Begin(TraceContext.Next(null))));
+                queue.Writer.TryWrite((message, tracker.Begin(TraceContext.NewSpan(null))));
             }
         }
     }
 
-    private async Task HandAsync(TopicReader reader, ChannelReader<(BrokerMessage Message, Work Work)> queue)
+    private async Task DeliverAllAsync(TopicReader reader, ChannelReader<(BrokerMessage Message, Work Work)> queue)
     {
         await foreach (var (message, work) in queue.ReadAllAsync())
         {

@@ -27,7 +27,7 @@ internal static class MetadataRoutes
 
             json.WriteEndArray();
             json.WriteStartObject("extended");
-            foreach (var (key, value) in sidecar.Extended)
+            foreach (var (key, value) in sidecar.ExtendedMetadata)
             {
                 json.WriteString(key, value);
             }
@@ -74,7 +74,7 @@ internal static class MetadataRoutes
 
     public static async Task PutAsync(ApiCall call)
     {
-        call.Sidecar.Extended[call.Segment(2)] = Encoding.UTF8.GetString(await call.BodyAsync());
+        call.Sidecar.ExtendedMetadata[call.Segment(2)] = Encoding.UTF8.GetString(await call.BodyAsync());
         call.Answer(204);
     }
 }

@@ -6,19 +6,19 @@ internal sealed partial class PartitionReader : IAsyncDisposable
     private readonly Lock gate = new();
     private readonly PartitionLog log;
     private readonly GroupOffsets offsets;
-    private readonly Works works;
+    private readonly WorkTracker tracker;
     private readonly TimeProvider clock;
     private readonly ILogger logger;
     private readonly Task running;
     private TopicReader? owner;
     private bool stopped;
-    private CancellationTokenSource? handing;
-    private CancellationTokenSource reign = new();
+    private CancellationTokenSource? delivering;
+    private CancellationTokenSource ownership = new();
     private long position;
 
-    public PartitionReader(PartitionLog log, GroupOffsets offsets, long position, Works works, TimeProvider clock, ILogger logger)
+    public PartitionReader(PartitionLog log, GroupOffsets offsets, long position, WorkTracker tracker, TimeProvider clock, ILogger logger)
     {
-        (this.log, this.offsets, this.position, this.works, this.clock, this.logger) = (log, offsets, position, works, clock, logger);
+        (this.log, this.offsets, this.position, this.tracker, this.clock, this.logger) = (log, offsets, position, tracker, clock, logger);
         running = Task.Run(RunAsync);
     }
 
@@ -36,8 +36,8 @@ internal sealed partial class PartitionReader : IAsyncDisposable
     /// <summary>How many messages have not been answered yet.</summary>
     public long Lag => log.End - Interlocked.Read(ref position);
 
-    /// <summary>A message being delivered goes to the new owner again, unless the old one answers it before it is <paramref name="over"/>.</summary>
-    public void GiveTo(TopicReader? next, CancellationToken over)
+    /// <summary>A message being delivered goes to the new owner again, unless the old one answers it before it is <paramref name="deadline"/>.</summary>
+    public void AssignTo(TopicReader? next, CancellationToken deadline)
     {
         CancellationTokenSource ended;
         lock (gate)
@@ -48,10 +48,10 @@ internal sealed partial class PartitionReader : IAsyncDisposable
             }
 
             owner = next;
-            (ended, reign) = (reign, new CancellationTokenSource());
-            if (ended == handing && !over.IsCancellationRequested)
+            (ended, ownership) = (ownership, new CancellationTokenSource());
+            if (ended == delivering && !deadline.IsCancellationRequested)
             {
-                over.Register(ended.Cancel);
+                deadline.Register(ended.Cancel);
                 return;
             }
         }
@@ -66,7 +66,7 @@ internal sealed partial class PartitionReader : IAsyncDisposable
         lock (gate)
         {
             stopped = true;
-            (ended, last) = (reign, handing);
+            (ended, last) = (ownership, delivering);
         }
 
         await ended.CancelAsync();
@@ -88,7 +88,7 @@ internal sealed partial class PartitionReader : IAsyncDisposable
                     return;
                 }
 
-                (reader, ct) = (owner, reign.Token);
+                (reader, ct) = (owner, ownership.Token);
             }
 
             try
@@ -102,10 +102,10 @@ internal sealed partial class PartitionReader : IAsyncDisposable
                 lock (gate)
                 {
                     ct.ThrowIfCancellationRequested();
-                    handing = reign;
+                    delivering = ownership;
                 }
 
-                await (reader!.Subscription.Bulk is { } bulk ? HandManyAsync(reader, bulk, ct) : HandAsync(reader, log.Read(position), ct));
+                await (reader!.Subscription.Bulk is { } bulk ? DeliverBatchAsync(reader, bulk, ct) : DeliverAsync(reader, log.Read(position), ct));
             }
             catch (OperationCanceledException) when (ct.IsCancellationRequested)
             {
@@ -120,15 +120,15 @@ internal sealed partial class PartitionReader : IAsyncDisposable
             {
                 lock (gate)
                 {
-                    handing = null;
+                    delivering = null;
                 }
             }
         }
     }
 
-    private async Task HandAsync(TopicReader reader, BrokerMessage message, CancellationToken ct)
+    private async Task DeliverAsync(TopicReader reader, BrokerMessage message, CancellationToken ct)
     {
-        using var work = works.Begin(reader.TraceOf(message, out var delivery));
+        using var work = tracker.Begin(reader.TraceOf(message, out var delivery));
         for (var tries = 1L; ; tries++)
         {
             try
@@ -153,10 +153,10 @@ internal sealed partial class PartitionReader : IAsyncDisposable
         Interlocked.Increment(ref position);
     }
 
-    private async Task HandManyAsync(TopicReader reader, BulkSubscribe bulk, CancellationToken ct)
+    private async Task DeliverBatchAsync(TopicReader reader, BulkSubscribe bulk, CancellationToken ct)
     {
-        using var work = works.Begin(TraceContext.Next(null));
-        await GatherAsync(bulk, work, ct);
+        using var work = tracker.Begin(TraceContext.NewSpan(null));
+        await FillBatchAsync(bulk, work, ct);
         var deliveries = new List<Delivery>();
         for (var offset = position; offset < log.End && deliveries.Count < bulk.MaxMessages; offset++)
         {
@@ -186,19 +186,19 @@ internal sealed partial class PartitionReader : IAsyncDisposable
     }
 
     /// <summary>Waits for a full batch, though no longer than the subscription says.</summary>
-    private async Task GatherAsync(BulkSubscribe bulk, Work work, CancellationToken ct)
+    private async Task FillBatchAsync(BulkSubscribe bulk, Work work, CancellationToken ct)
     {
-        using var enough = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        var pause = work.WaitAsync(bulk.MaxAwait, clock, enough.Token);
-        while (!pause.IsCompleted && log.End - position < bulk.MaxMessages)
+        using var batchFull = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        var delay = work.WaitAsync(bulk.MaxAwait, clock, batchFull.Token);
+        while (!delay.IsCompleted && log.End - position < bulk.MaxMessages)
         {
-            await Task.WhenAny(log.WaitForAsync(log.End, enough.Token), pause);
+            await Task.WhenAny(log.WaitForAsync(log.End, batchFull.Token), delay);
         }
 
-        await enough.CancelAsync();
+        await batchFull.CancelAsync();
         try
         {
-            await pause;
+            await delay;
         }
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)
         {

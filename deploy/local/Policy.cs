@@ -26,7 +26,7 @@ internal sealed record Policy(RetrySpec? Retry, TimeSpan Timeout, Breaker? Break
             var code = NoCode;
             try
             {
-                result = await OnceAsync(call, codeOf, ct);
+                result = await AttemptAsync(call, codeOf, ct);
                 code = codeOf(result);
                 if (code == Success)
                 {
@@ -40,7 +40,7 @@ internal sealed record Policy(RetrySpec? Retry, TimeSpan Timeout, Breaker? Break
             catch (Exception e) when (!ct.IsCancellationRequested)
             {
                 error = e;
-                code = (e as CodedException)?.StatusCode ?? NoCode;
+                code = (e as StatusCodeException)?.StatusCode ?? NoCode;
             }
 
             var again = mayRetry && Retry is not null && (Retry.MaxRetries < 0 || tried <= Retry.MaxRetries) && Retry.Covers(code);
@@ -67,18 +67,18 @@ internal sealed record Policy(RetrySpec? Retry, TimeSpan Timeout, Breaker? Break
         }
     }
 
-    private async Task<T> OnceAsync<T>(Func<CancellationToken, Task<T>> call, Func<T, int> codeOf, CancellationToken ct)
+    private async Task<T> AttemptAsync<T>(Func<CancellationToken, Task<T>> call, Func<T, int> codeOf, CancellationToken ct)
     {
         if (Breaker is null)
         {
-            return await InTimeAsync(call, ct);
+            return await WithTimeoutAsync(call, ct);
         }
 
         var entered = Breaker.Enter();
         var succeeded = false;
         try
         {
-            var result = await InTimeAsync(call, ct);
+            var result = await WithTimeoutAsync(call, ct);
             succeeded = codeOf(result) == Success;
             return result;
         }
@@ -88,7 +88,7 @@ internal sealed record Policy(RetrySpec? Retry, TimeSpan Timeout, Breaker? Break
         }
     }
 
-    public async Task<T> InTimeAsync<T>(Func<CancellationToken, Task<T>> call, CancellationToken ct)
+    public async Task<T> WithTimeoutAsync<T>(Func<CancellationToken, Task<T>> call, CancellationToken ct)
     {
         if (Timeout <= TimeSpan.Zero)
         {
@@ -109,7 +109,7 @@ internal sealed record Policy(RetrySpec? Retry, TimeSpan Timeout, Breaker? Break
 }
 
 /// <summary>A failure that carries an HTTP or gRPC status, which a retry policy may match.</summary>
-internal class CodedException(int statusCode, string message) : Exception(message)
+internal class StatusCodeException(int statusCode, string message) : Exception(message)
 {
     public int StatusCode { get; } = statusCode;
 }

@@ -26,19 +26,19 @@ public static class Ports
         }
     }
 
-    /// <summary>Throws one <see cref="TownException"/> that names every port in use and who needs it.</summary>
+    /// <summary>Throws one <see cref="LocalRunnerException"/> that names every port in use and who needs it.</summary>
     public static void RequireFree(IEnumerable<PortNeed> needs)
     {
-        var taken = needs.Select(need => (need, Why: Obstacle(need.Port))).Where(found => found.Why is not null)
+        var taken = needs.Select(need => (need, Why: ProblemWith(need.Port))).Where(found => found.Why is not null)
             .Select(found => $"  {found.need.Port} {found.Why}: {found.need.Who}").ToList();
         if (taken.Count > 0)
         {
-            throw new TownException($"Nothing was started, because these ports cannot be had:{Environment.NewLine}{string.Join(Environment.NewLine, taken)}{Environment.NewLine}" +
+            throw new LocalRunnerException($"Nothing was started, because these ports cannot be had:{Environment.NewLine}{string.Join(Environment.NewLine, taken)}{Environment.NewLine}" +
                 "Stop what listens there (another town?) or give other ports in dapr.yaml and the components.");
         }
     }
 
-    private static string? Obstacle(int port)
+    private static string? ProblemWith(int port)
     {
         // Two looks: where one listens on all addresses, some systems still let another bind the narrower one.
         if (IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpListeners()

@@ -11,7 +11,7 @@ try
 
     if (asked.Check)
     {
-        var check = Check.Of(asked.File ?? RunFile.Find(Environment.CurrentDirectory));
+        var check = ConfigurationCheck.Of(asked.File ?? RunFile.Find(Environment.CurrentDirectory));
         foreach (var finding in check.Findings)
         {
             Console.Error.WriteLine(finding);
@@ -32,20 +32,20 @@ try
     }
 
     using var signals = new StopSignals();
-    var file = LocalTown.WithPorts(LocalTown.WithReplicas(RunFile.Load(asked.File ?? RunFile.Find(Environment.CurrentDirectory)), asked.Replicas));
-    LocalTown.RequireBuilt(file);
+    var file = LocalRunner.WithPorts(LocalRunner.WithReplicas(RunFile.Load(asked.File ?? RunFile.Find(Environment.CurrentDirectory)), asked.Replicas));
+    LocalRunner.RequireBuilt(file);
     using var data = DataDirectory.Open(asked.Data ?? Path.Combine(file.Directory, ".town"));
-    var town = new LocalTown(file, data, ConsoleLines.ForConsole(file.Apps.Select(app => app.Id).Distinct()));
+    var town = new LocalRunner(file, data, ConsoleLines.ForConsole(file.Apps.Select(app => app.Id).Distinct()));
     await town.RunAsync(asked.Redis, asked.Clean, asked.TownPort, signals);
     // Killed apps let the town close as if they had ended well.
-    return signals.Twice ? 1 : 0;
+    return signals.SecondSignalReceived ? 1 : 0;
 }
 catch (OperationCanceledException)
 {
     // Ctrl-C before everything was up.
     return 0;
 }
-catch (TownException e)
+catch (LocalRunnerException e)
 {
     Console.Error.WriteLine(e.Message);
     return 1;

@@ -11,11 +11,11 @@ internal sealed record PubSub(string Name, string Group, bool FromOldest, int Ma
     public static PubSub Create(ComponentSpec spec, IReadOnlyDictionary<string, string> metadata, string appId)
     {
         string Get(string name, string otherwise) => metadata.TryGetValue(name, out var value) && value.Length > 0 ? value : otherwise;
-        TownException Refuse(string name, string advice) => new($"{spec.Where}, {name}: '{Get(name, "")}' is not supported locally; {advice}.");
+        LocalRunnerException Refuse(string name, string advice) => new($"{spec.Where}, {name}: '{Get(name, "")}' is not supported locally; {advice}.");
 
         if (Get("brokers", "").Length == 0)
         {
-            throw new TownException($"{spec.Where}: pubsub.kafka needs 'brokers'; add it (any address will do locally).");
+            throw new LocalRunnerException($"{spec.Where}: pubsub.kafka needs 'brokers'; add it (any address will do locally).");
         }
 
         if (Get("authType", "") != "none")

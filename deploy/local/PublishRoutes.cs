@@ -12,7 +12,7 @@ internal static class PublishRoutes
         if (IsAllowed(call))
         {
             await call.Sidecar.Publisher.PublishAsync(
-                call.Segment(2), TopicFrom(call, 3), await call.BodyAsync(), call.Context.Request.ContentType ?? "", call.MetadataInQuery(), call.TraceParent, call.TraceState, call.Work, call.Gone);
+                call.Segment(2), TopicFrom(call, 3), await call.BodyAsync(), call.Context.Request.ContentType ?? "", call.MetadataInQuery(), call.TraceParent, call.TraceState, call.Work, call.Aborted);
             call.Answer(204);
         }
     }
@@ -28,7 +28,7 @@ internal static class PublishRoutes
         // Whether there is such a pubsub comes before what is wrong with the events.
         call.Sidecar.Publisher.Component(pubsub);
         var failed = await call.Sidecar.Publisher.PublishManyAsync(
-            pubsub, topic, Read(await call.BodyAsync(), pubsub, topic), call.MetadataInQuery(), call.TraceParent, call.TraceState, call.Work, call.Gone);
+            pubsub, topic, Read(await call.BodyAsync(), pubsub, topic), call.MetadataInQuery(), call.TraceParent, call.TraceState, call.Work, call.Aborted);
         if (failed.Count == 0)
         {
             call.Answer(204);
@@ -94,14 +94,14 @@ internal static class PublishRoutes
     /// <summary>The event as its content type says it is written in JSON: bytes in base64, text as a string, JSON as itself with numbers gone through a float64.</summary>
     private static byte[] BytesOf(JsonElement? value, string contentType)
     {
-        var type = Envelope.TypeOf(contentType);
+        var type = CloudEventEnvelope.TypeOf(contentType);
         return (type, value) switch
         {
             ("application/octet-stream", { ValueKind: JsonValueKind.String } text) => text.GetBytesFromBase64(),
             ("application/xml", { ValueKind: JsonValueKind.String } text) => Encoding.UTF8.GetBytes(text.GetString()!),
             (_, { ValueKind: JsonValueKind.String } text) when type.StartsWith("text/", StringComparison.Ordinal) => Encoding.UTF8.GetBytes(text.GetString()!),
-            ("application/json" or Envelope.ContentType, { } json) => GoJson.WriteFloats(json),
-            ("application/json" or Envelope.ContentType, null) => "null"u8.ToArray(),
+            ("application/json" or CloudEventEnvelope.ContentType, { } json) => GoJson.WriteFloats(json),
+            ("application/json" or CloudEventEnvelope.ContentType, null) => "null"u8.ToArray(),
             _ => throw new FormatException($"the event does not fit its contentType '{contentType}'; send JSON as application/json, a string as text/…, bytes in base64 as application/octet-stream"),
         };
     }

@@ -9,7 +9,7 @@ internal sealed class Publisher(string appId, ComponentSet components, Resilienc
         string pubsub, string topic, byte[] data, string contentType, Dictionary<string, string> metadata, string traceParent, string traceState, Work work, CancellationToken ct)
     {
         var component = Component(pubsub, topic);
-        var bytes = IsRaw(metadata) ? data : Envelope.Wrap(data, contentType, topic, pubsub, appId, metadata, traceParent, traceState, Now);
+        var bytes = IsRaw(metadata) ? data : CloudEventEnvelope.Wrap(data, contentType, topic, pubsub, appId, metadata, traceParent, traceState, Now);
         await AppendAsync(component, topic, bytes, metadata, work, ct);
     }
 
@@ -28,7 +28,7 @@ internal sealed class Publisher(string appId, ComponentSet components, Resilienc
         {
             // In the envelope the entry's own word counts, and an entry without any is not given the request's; on the broker the request's counts.
             var own = entry.Metadata is null ? [] : Merge(metadata, entry.Metadata);
-            var bytes = raw ? entry.Data : Envelope.Wrap(entry.Data, entry.ContentType, topic, pubsub, appId, own, TraceContext.Next(traceParent), traceState, Now);
+            var bytes = raw ? entry.Data : CloudEventEnvelope.Wrap(entry.Data, entry.ContentType, topic, pubsub, appId, own, TraceContext.NewSpan(traceParent), traceState, Now);
             return (entry.Id, Bytes: bytes, Metadata: component.Bus is null ? Merge(own, metadata) : own);
         }).ToList();
         var failed = new Dictionary<string, string>();

@@ -18,7 +18,7 @@ public sealed record RedisAddress(string Host, int Port)
         text.LastIndexOf(':') is > 0 and var colon
         && int.TryParse(text[(colon + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is > 0 and <= ushort.MaxValue
             ? new RedisAddress(text[..colon], port)
-            : throw new TownException($"{source}: '{text}' is no address of a Redis; write it as host:port, as in localhost:6379.");
+            : throw new LocalRunnerException($"{source}: '{text}' is no address of a Redis; write it as host:port, as in localhost:6379.");
 
     /// <summary>The redisHost of the one state.redis component among the resources.</summary>
     public static RedisAddress FromComponents(IEnumerable<string> resourcesPaths)
@@ -29,9 +29,9 @@ public sealed record RedisAddress(string Host, int Port)
         return hosts switch
         {
             [(var file, { } host)] => Parse(host, file),
-            [(var file, null)] => throw new TownException($"{file}: the state store says no redisHost in plain words; write it as a value, host:port."),
-            [] => throw new TownException($"No component of type state.redis is to be found in {string.Join(", ", resourcesPaths)}; the town keeps its state in one."),
-            _ => throw new TownException($"{string.Join(" and ", hosts.Select(h => h.file))} each hold a state.redis, and the local runner has one Redis; keep one of them."),
+            [(var file, null)] => throw new LocalRunnerException($"{file}: the state store says no redisHost in plain words; write it as a value, host:port."),
+            [] => throw new LocalRunnerException($"No component of type state.redis is to be found in {string.Join(", ", resourcesPaths)}; the town keeps its state in one."),
+            _ => throw new LocalRunnerException($"{string.Join(" and ", hosts.Select(h => h.file))} each hold a state.redis, and the local runner has one Redis; keep one of them."),
         };
     }
 
@@ -45,7 +45,7 @@ public sealed record RedisAddress(string Host, int Port)
         }
         catch (YamlException e)
         {
-            throw new TownException($"{file}:{e.Start.Line}: this is not YAML: {e.Message.TrimEnd('.')}.");
+            throw new LocalRunnerException($"{file}:{e.Start.Line}: this is not YAML: {e.Message.TrimEnd('.')}.");
         }
 
         return [.. stream.Documents.Select(document => At(document.RootNode, "spec"))
@@ -75,12 +75,12 @@ public sealed record RedisAddress(string Host, int Port)
             var said = Encoding.ASCII.GetString(answer, 0, length).Trim();
             if (said != "+PONG")
             {
-                throw new TownException($"What listens on {this} answers PING with '{said}'; the town needs a Redis there that asks for no password.");
+                throw new LocalRunnerException($"What listens on {this} answers PING with '{said}'; the town needs a Redis there that asks for no password.");
             }
         }
         catch (Exception e) when (e is SocketException or IOException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
         {
-            throw new TownException($"No Redis answers on {this} ({(e is OperationCanceledException ? "nothing within 3 s" : e.Message)}); " +
+            throw new LocalRunnerException($"No Redis answers on {this} ({(e is OperationCanceledException ? "nothing within 3 s" : e.Message)}); " +
                 "start it, correct --redis, or leave --redis out to have one inside the runner.");
         }
     }

@@ -56,17 +56,17 @@ internal sealed class RedisState : StateStore
         (this.database, this.defaultTtl) = (database, defaultTtl);
 
     /// <summary>Redis is not asked for before the first use: who only checks what is written has none.</summary>
-    public static RedisState Create(ComponentSpec spec, Dictionary<string, string> metadata, string appId, Town town)
+    public static RedisState Create(ComponentSpec spec, Dictionary<string, string> metadata, string appId, StandInContext shared)
     {
         if (metadata.GetValueOrDefault("enableTLS") == "true" || metadata.GetValueOrDefault("failover") == "true" || metadata.GetValueOrDefault("redisType", "node") is not ("node" or ""))
         {
-            throw new TownException($"{spec.Where}: TLS, failover and cluster are not supported locally; remove enableTLS, failover and redisType.");
+            throw new LocalRunnerException($"{spec.Where}: TLS, failover and cluster are not supported locally; remove enableTLS, failover and redisType.");
         }
 
         var number = Number("redisDB") ?? -1;
         return new RedisState(
             spec.Name,
-            new Lazy<IDatabase>(() => town.Redis.GetDatabase(number)),
+            new Lazy<IDatabase>(() => shared.Redis.GetDatabase(number)),
             PrefixOf(spec, metadata, appId),
             Number("ttlInSeconds"),
             IsForActors(metadata));
@@ -74,7 +74,7 @@ internal sealed class RedisState : StateStore
         int? Number(string name) =>
             metadata.GetValueOrDefault(name, "") is not { Length: > 0 } text ? null
             : int.TryParse(text, CultureInfo.InvariantCulture, out var number) ? number
-            : throw new TownException($"{spec.Where}, {name}: '{text}' is not a whole number.");
+            : throw new LocalRunnerException($"{spec.Where}, {name}: '{text}' is not a whole number.");
     }
 
     public override async Task<(byte[]? Data, string Etag)> GetAsync(string key)

@@ -29,7 +29,7 @@ internal sealed record Reminder(
             throw new ApiError(501, Grpc.Core.StatusCode.Unimplemented, "ERR_NOT_SUPPORTED_LOCALLY", $"the failure policy of the reminder {name} would be overlooked: a tick is always offered three times more; leave it out");
         }
 
-        var every = ActorTimes.Period(period);
+        var every = ScheduleParser.ParsePeriod(period);
         if (due.Length == 0 && every is null)
         {
             throw new FormatException("a reminder needs a due time or a period");
@@ -40,8 +40,8 @@ internal sealed record Reminder(
             throw new FormatException("a reminder that fires once has no use for a ttl");
         }
 
-        var first = due.Length > 0 ? ActorTimes.At(due, now) : now + every!.Every;
-        DateTimeOffset? expires = ttl.Length > 0 ? ActorTimes.At(ttl, now) : null;
+        var first = due.Length > 0 ? ScheduleParser.ParseTime(due, now) : now + every!.Every;
+        DateTimeOffset? expires = ttl.Length > 0 ? ScheduleParser.ParseTime(ttl, now) : null;
         return expires <= now
             ? throw new FormatException("the ttl of the reminder has passed already")
             : new Reminder(type, id, name, DataOf(body), due, every?.Every, every?.Times, first, expires);

@@ -5,23 +5,23 @@ using StackExchange.Redis;
 namespace SecondhandTrade.Local;
 
 /// <summary>Stands in for the Scheduler: keeps reminders in Redis and fires them by the town's clock, at least once.</summary>
-internal sealed partial class Reminders(IDatabase redis, ActorCallbacks callbacks, Works works, TimeProvider clock, ILogger logger) : IAsyncDisposable
+internal sealed partial class Reminders(IDatabase redis, ActorCallbacks callbacks, WorkTracker tracker, TimeProvider clock, ILogger logger) : IAsyncDisposable
 {
-    private const int TriesAgain = 3;
+    private const int MaxRetries = 3;
 
-    private static readonly TimeSpan TryAgainAfter = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<ReminderKey, Job> jobs = new();
 
     // What memory holds and what Redis holds change together, or an overwritten reminder could come back.
-    private readonly SemaphoreSlim keeping = new(1);
+    private readonly SemaphoreSlim writing = new(1);
     private volatile bool stopped;
 
     public async Task LoadAsync(IEnumerable<string> appIds)
     {
         foreach (var appId in appIds.Distinct())
         {
-            foreach (var entry in await redis.HashGetAllAsync(Home(appId)))
+            foreach (var entry in await redis.HashGetAllAsync(RedisKeyOf(appId)))
             {
                 var reminder = JsonSerializer.Deserialize(entry.Value.ToString(), ReminderJson.Default.Reminder)!;
                 var key = new ReminderKey(appId, reminder.Type, reminder.Id, reminder.Name);
@@ -35,7 +35,7 @@ internal sealed partial class Reminders(IDatabase redis, ActorCallbacks callback
     /// <summary>False when there is one of that name and it is not to be replaced.</summary>
     public async Task<bool> SetAsync(ReminderKey key, Reminder reminder, bool overwrite)
     {
-        await keeping.WaitAsync();
+        await writing.WaitAsync();
         try
         {
             if (!overwrite && Get(key) is not null)
@@ -43,27 +43,27 @@ internal sealed partial class Reminders(IDatabase redis, ActorCallbacks callback
                 return false;
             }
 
-            await KeepAsync(key, reminder);
+            await StoreAsync(key, reminder);
             Replace(key, new Job(reminder));
             return true;
         }
         finally
         {
-            keeping.Release();
+            writing.Release();
         }
     }
 
     public async Task DeleteAsync(ReminderKey key)
     {
-        await keeping.WaitAsync();
+        await writing.WaitAsync();
         try
         {
-            await redis.HashDeleteAsync(Home(key.AppId), key.Field);
+            await redis.HashDeleteAsync(RedisKeyOf(key.AppId), key.Field);
             Replace(key, null);
         }
         finally
         {
-            keeping.Release();
+            writing.Release();
         }
     }
 
@@ -74,7 +74,7 @@ internal sealed partial class Reminders(IDatabase redis, ActorCallbacks callback
         {
             if (job.Unstage())
             {
-                Ring(key, job);
+                OnDue(key, job);
             }
         }
     }
@@ -82,14 +82,14 @@ internal sealed partial class Reminders(IDatabase redis, ActorCallbacks callback
     public async ValueTask DisposeAsync()
     {
         stopped = true;
-        await keeping.WaitAsync();
+        await writing.WaitAsync();
         foreach (var job in jobs.Values)
         {
             job.Dispose();
         }
 
         jobs.Clear();
-        keeping.Dispose();
+        writing.Dispose();
     }
 
     private void Replace(ReminderKey key, Job? next)
@@ -105,13 +105,13 @@ internal sealed partial class Reminders(IDatabase redis, ActorCallbacks callback
     private void Arm(ReminderKey key, Job job)
     {
         var wait = job.Reminder.Next - clock.GetUtcNow();
-        job.Start(clock, wait > TimeSpan.Zero ? wait : TimeSpan.Zero, () => Ring(key, job));
+        job.Start(clock, wait > TimeSpan.Zero ? wait : TimeSpan.Zero, () => OnDue(key, job));
     }
 
-    private void Ring(ReminderKey key, Job job)
+    private void OnDue(ReminderKey key, Job job)
     {
         // Begun before the clock goes on, or the town would seem to be at rest.
-        var work = works.Begin(TraceContext.Next(null));
+        var work = tracker.Begin(TraceContext.NewSpan(null));
         _ = FireAsync(key, job, work);
     }
 
@@ -139,20 +139,20 @@ internal sealed partial class Reminders(IDatabase redis, ActorCallbacks callback
                     break;
                 }
 
-                if (tried == TriesAgain)
+                if (tried == MaxRetries)
                 {
                     LogDropped(key.Type, key.Id, key.Name);
                     break;
                 }
 
-                await work.WaitAsync(TryAgainAfter, clock, CancellationToken.None);
+                await work.WaitAsync(RetryDelay, clock, CancellationToken.None);
             }
 
             await AfterTickAsync(key, job);
         }
         catch (Exception e) when (e is RedisException or ObjectDisposedException)
         {
-            LogNotKept(e, key.Type, key.Id, key.Name);
+            LogNotStored(e, key.Type, key.Id, key.Name);
         }
     }
 
@@ -163,7 +163,7 @@ internal sealed partial class Reminders(IDatabase redis, ActorCallbacks callback
             return;
         }
 
-        await keeping.WaitAsync();
+        await writing.WaitAsync();
         try
         {
             if (!IsCurrent(key, job))
@@ -174,33 +174,33 @@ internal sealed partial class Reminders(IDatabase redis, ActorCallbacks callback
             var next = job.Reminder.IsOver(clock.GetUtcNow()) ? null : job.Reminder.AfterTick();
             if (next is null)
             {
-                await redis.HashDeleteAsync(Home(key.AppId), key.Field);
+                await redis.HashDeleteAsync(RedisKeyOf(key.AppId), key.Field);
                 Replace(key, null);
                 return;
             }
 
-            await KeepAsync(key, next);
+            await StoreAsync(key, next);
             job.Reminder = next;
             Arm(key, job);
         }
         finally
         {
-            keeping.Release();
+            writing.Release();
         }
     }
 
     private bool IsCurrent(ReminderKey key, Job job) => !stopped && jobs.TryGetValue(key, out var current) && current == job;
 
-    private Task<bool> KeepAsync(ReminderKey key, Reminder reminder) =>
-        redis.HashSetAsync(Home(key.AppId), key.Field, JsonSerializer.SerializeToUtf8Bytes(reminder, ReminderJson.Default.Reminder));
+    private Task<bool> StoreAsync(ReminderKey key, Reminder reminder) =>
+        redis.HashSetAsync(RedisKeyOf(key.AppId), key.Field, JsonSerializer.SerializeToUtf8Bytes(reminder, ReminderJson.Default.Reminder));
 
-    private static string Home(string appId) => $"dapr-reminders||{appId}";
+    private static string RedisKeyOf(string appId) => $"dapr-reminders||{appId}";
 
     [LoggerMessage(LogLevel.Warning, "The reminder {Name} of {Type} {Id} was refused to the end; this tick is dropped")]
     private partial void LogDropped(string type, string id, string name);
 
     [LoggerMessage(LogLevel.Warning, "The reminder {Name} of {Type} {Id} could not be kept and will come again")]
-    private partial void LogNotKept(Exception error, string type, string id, string name);
+    private partial void LogNotStored(Exception error, string type, string id, string name);
 
     private sealed class Job(Reminder reminder) : IDisposable
     {

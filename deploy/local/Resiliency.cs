@@ -14,7 +14,7 @@ internal sealed class Resiliency(ResiliencySpec spec, TimeProvider clock)
         {
             lock (gate)
             {
-                return [.. breakers.Select(b => (b.Key.Replace('\n', ' ').TrimEnd(), b.Value.Now))];
+                return [.. breakers.Select(b => (b.Key.Replace('\n', ' ').TrimEnd(), b.Value.CurrentState))];
             }
         }
     }

@@ -64,7 +64,7 @@ internal sealed class ResiliencySpec
             read.Actors[name] = read.Names(value.Only("timeout", "retry", "circuitBreaker", "circuitBreakerScope", "circuitBreakerCacheSize"));
             if (value["circuitBreaker"] is not null && value["circuitBreakerScope"]?.Text() is not ("type" or "id" or "both"))
             {
-                throw new TownException($"{value.Where}.circuitBreakerScope: a breaker of actors needs a scope, and daprd forgets the whole document without it; use type, id or both.");
+                throw new LocalRunnerException($"{value.Where}.circuitBreakerScope: a breaker of actors needs a scope, and daprd forgets the whole document without it; use type, id or both.");
             }
         }
 
@@ -125,7 +125,7 @@ internal sealed class ResiliencySpec
         {
             if (target[field]?.Text() is { } name && !known.Contains(name))
             {
-                throw new TownException($"{target.Where}.{field}: there is no policy '{name}'; define it under spec.policies.");
+                throw new LocalRunnerException($"{target.Where}.{field}: there is no policy '{name}'; define it under spec.policies.");
             }
         }
     }
@@ -141,7 +141,7 @@ internal sealed record RetrySpec(bool Exponential, TimeSpan Duration, TimeSpan M
         var policy = yaml["policy"]?.Text() ?? "constant";
         if (policy is not ("constant" or "exponential"))
         {
-            throw new TownException($"{yaml.Where}.policy: '{policy}' is not a retry policy; use constant or exponential.");
+            throw new LocalRunnerException($"{yaml.Where}.policy: '{policy}' is not a retry policy; use constant or exponential.");
         }
 
         var matching = yaml["matching"]?.Only("httpStatusCodes", "gRPCStatusCodes");
@@ -168,7 +168,7 @@ internal sealed record CodeRanges(IReadOnlyList<(int From, int To)> Ranges)
         var ends = part.Split('-');
         return int.TryParse(ends[0], out var from) && int.TryParse(ends[^1], out var to) && ends.Length <= 2
             ? (from, to)
-            : throw new TownException($"{yaml.Where}: '{part}' is not a code or a range of codes; write it like 429,500-599.");
+            : throw new LocalRunnerException($"{yaml.Where}: '{part}' is not a code or a range of codes; write it like 429,500-599.");
     })]);
 
     public bool Has(int code) => Ranges.Any(r => code >= r.From && code <= r.To);

@@ -17,7 +17,7 @@ internal sealed record Resources(
         {
             if (!File.Exists(configFile))
             {
-                throw new TownException($"{configFile}: this configuration file does not exist; correct configFilePath.");
+                throw new LocalRunnerException($"{configFile}: this configuration file does not exist; correct configFilePath.");
             }
 
             foreach (var document in Yaml.ReadAll(configFile))
@@ -43,13 +43,13 @@ internal sealed record Resources(
                     // daprd too reads a configuration from its own flag only; one lying among the resources is another's.
                     break;
                 case var kind:
-                    throw new TownException($"{document.File}: kind '{kind}' is not supported locally; move the file out of the resources path or use a real daprd.");
+                    throw new LocalRunnerException($"{document.File}: kind '{kind}' is not supported locally; move the file out of the resources path or use a real daprd.");
             }
         }
 
         foreach (var twice in components.GroupBy(c => c.Name).Where(g => g.Count() > 1 && g.All(c => c.Scopes.Count == 0)))
         {
-            throw new TownException($"{twice.Last().Where}: the name '{twice.Key}' is taken by {twice.First().Where}; rename one of the two components.");
+            throw new LocalRunnerException($"{twice.Last().Where}: the name '{twice.Key}' is taken by {twice.First().Where}; rename one of the two components.");
         }
 
         return new Resources(components, subscriptions, resiliency, features);
@@ -62,7 +62,7 @@ internal sealed record Resources(
     private static IEnumerable<string> FilesIn(string path) =>
         Directory.Exists(path) ? Directory.EnumerateFiles(path).Where(f => Path.GetExtension(f) is ".yaml" or ".yml").Order(StringComparer.Ordinal)
         : File.Exists(path) ? [path]
-        : throw new TownException($"{path}: this resources path does not exist; correct resourcesPaths.");
+        : throw new LocalRunnerException($"{path}: this resources path does not exist; correct resourcesPaths.");
 
     private static void Configure(Yaml document, HashSet<string> features)
     {

@@ -10,7 +10,7 @@ public sealed record RunFile(string Path, string Name, IReadOnlyList<string> Res
     public string Directory => System.IO.Path.GetDirectoryName(Path)!;
 
     /// <summary>The ports that stand for apps with replicas, none of which holds it itself.</summary>
-    public IReadOnlyDictionary<int, string> Fronts { get; init; } = new Dictionary<int, string>();
+    public IReadOnlyDictionary<int, string> ReplicaPorts { get; init; } = new Dictionary<int, string>();
 
     /// <summary>The nearest dapr.yaml in a directory or above it.</summary>
     public static string Find(string from)
@@ -24,7 +24,7 @@ public sealed record RunFile(string Path, string Name, IReadOnlyList<string> Res
             }
         }
 
-        throw new TownException($"There is no dapr.yaml in {from} or above it; start from inside the repository or pass --file.");
+        throw new LocalRunnerException($"There is no dapr.yaml in {from} or above it; start from inside the repository or pass --file.");
     }
 
     /// <summary>Reads a run file as the Dapr CLI does, except that what the CLI would silently ignore is an error here; all errors are told at once, one a line.</summary>
@@ -33,7 +33,7 @@ public sealed record RunFile(string Path, string Name, IReadOnlyList<string> Res
         file = System.IO.Path.GetFullPath(file);
         if (!File.Exists(file))
         {
-            throw new TownException($"There is no run file {file}; pass another one with --file.");
+            throw new LocalRunnerException($"There is no run file {file}; pass another one with --file.");
         }
 
         return RunFileReader.Read(file, File.ReadAllText(file));
@@ -61,12 +61,12 @@ public sealed record RunApp(string Id, string Directory, IReadOnlyList<string> C
 
 file sealed class RunFileReader(string file)
 {
-    private readonly List<string> mistakes = [];
+    private readonly List<string> errors = [];
 
-    private enum Shape { Text, Number, Flag, List, Map }
+    private enum ValueKind { Text, Number, Flag, List, Map }
 
     /// <summary>A key of the run file; a refused one may only stand there with the value it has when left out.</summary>
-    private sealed record Field(Shape Shape, bool Shared = false, string? Refused = null);
+    private sealed record Field(ValueKind Shape, bool Shared = false, string? Refused = null);
 
     /// <summary>What stands under a key; no value where it could not be read, which has been told then.</summary>
     private sealed record Entry(object? Value, int Line)
@@ -83,50 +83,50 @@ file sealed class RunFileReader(string file)
 
     private static readonly Dictionary<string, Field> Fields = new()
     {
-        ["appDirPath"] = new(Shape.Text),
-        ["appID"] = new(Shape.Text),
-        ["appPort"] = new(Shape.Number),
-        ["command"] = new(Shape.List),
-        ["daprHTTPPort"] = new(Shape.Number),
-        ["daprGRPCPort"] = new(Shape.Number),
-        ["metricsPort"] = new(Shape.Number),
-        ["appChannelAddress"] = new(Shape.Text),
-        ["resourcesPaths"] = new(Shape.List, Shared: true),
-        ["resourcesPath"] = new(Shape.Text, Shared: true),
-        ["configFilePath"] = new(Shape.Text, Shared: true),
-        ["env"] = new(Shape.Map, Shared: true),
-        ["appProtocol"] = new(Shape.Text, Shared: true),
-        ["appMaxConcurrency"] = new(Shape.Number, Shared: true),
-        ["enableAppHealthCheck"] = new(Shape.Flag, Shared: true),
-        ["appHealthCheckPath"] = new(Shape.Text, Shared: true),
-        ["appHealthProbeInterval"] = new(Shape.Number, Shared: true),
-        ["appHealthProbeTimeout"] = new(Shape.Number, Shared: true),
-        ["appHealthThreshold"] = new(Shape.Number, Shared: true),
+        ["appDirPath"] = new(ValueKind.Text),
+        ["appID"] = new(ValueKind.Text),
+        ["appPort"] = new(ValueKind.Number),
+        ["command"] = new(ValueKind.List),
+        ["daprHTTPPort"] = new(ValueKind.Number),
+        ["daprGRPCPort"] = new(ValueKind.Number),
+        ["metricsPort"] = new(ValueKind.Number),
+        ["appChannelAddress"] = new(ValueKind.Text),
+        ["resourcesPaths"] = new(ValueKind.List, Shared: true),
+        ["resourcesPath"] = new(ValueKind.Text, Shared: true),
+        ["configFilePath"] = new(ValueKind.Text, Shared: true),
+        ["env"] = new(ValueKind.Map, Shared: true),
+        ["appProtocol"] = new(ValueKind.Text, Shared: true),
+        ["appMaxConcurrency"] = new(ValueKind.Number, Shared: true),
+        ["enableAppHealthCheck"] = new(ValueKind.Flag, Shared: true),
+        ["appHealthCheckPath"] = new(ValueKind.Text, Shared: true),
+        ["appHealthProbeInterval"] = new(ValueKind.Number, Shared: true),
+        ["appHealthProbeTimeout"] = new(ValueKind.Number, Shared: true),
+        ["appHealthThreshold"] = new(ValueKind.Number, Shared: true),
 
         // Accepted and without effect. There is no daprd whose logs, profile or place on the disk these would change,
         // no second machine to reach through the internal port, and placement and reminders live in this process.
-        ["daprInternalGRPCPort"] = new(Shape.Number),
-        ["profilePort"] = new(Shape.Number),
-        ["enableProfiling"] = new(Shape.Flag, Shared: true),
-        ["logLevel"] = new(Shape.Text, Shared: true),
-        ["enableApiLogging"] = new(Shape.Flag, Shared: true),
-        ["daprdLogDestination"] = new(Shape.Text, Shared: true),
-        ["runtimePath"] = new(Shape.Text, Shared: true),
-        ["placementHostAddress"] = new(Shape.Text, Shared: true),
-        ["schedulerHostAddress"] = new(Shape.Text, Shared: true),
+        ["daprInternalGRPCPort"] = new(ValueKind.Number),
+        ["profilePort"] = new(ValueKind.Number),
+        ["enableProfiling"] = new(ValueKind.Flag, Shared: true),
+        ["logLevel"] = new(ValueKind.Text, Shared: true),
+        ["enableApiLogging"] = new(ValueKind.Flag, Shared: true),
+        ["daprdLogDestination"] = new(ValueKind.Text, Shared: true),
+        ["runtimePath"] = new(ValueKind.Text, Shared: true),
+        ["placementHostAddress"] = new(ValueKind.Text, Shared: true),
+        ["schedulerHostAddress"] = new(ValueKind.Text, Shared: true),
         // The console shows what every app writes, whatever stands here.
-        ["appLogDestination"] = new(Shape.Text, Shared: true),
+        ["appLogDestination"] = new(ValueKind.Text, Shared: true),
         // Kubernetes only: `dapr run -f` passes over them as well.
-        ["containerImage"] = new(Shape.Text, Shared: true),
-        ["containerImagePullPolicy"] = new(Shape.Text, Shared: true),
-        ["createService"] = new(Shape.Flag, Shared: true),
+        ["containerImage"] = new(ValueKind.Text, Shared: true),
+        ["containerImagePullPolicy"] = new(ValueKind.Text, Shared: true),
+        ["createService"] = new(ValueKind.Flag, Shared: true),
 
         // Someone who sets one of these counts on it; passing over it would show only much later.
-        ["unixDomainSocket"] = new(Shape.Text, Shared: true, Refused: "the local runner's sidecars listen on ports, not on sockets"),
-        ["apiListenAddresses"] = new(Shape.Text, Shared: true, Refused: OneMachine),
-        ["appSSL"] = new(Shape.Flag, Shared: true, Refused: PlainHttp),
-        ["maxBodySize"] = new(Shape.Text, Shared: true, Refused: AsDaprd),
-        ["readBufferSize"] = new(Shape.Text, Shared: true, Refused: AsDaprd),
+        ["unixDomainSocket"] = new(ValueKind.Text, Shared: true, Refused: "the local runner's sidecars listen on ports, not on sockets"),
+        ["apiListenAddresses"] = new(ValueKind.Text, Shared: true, Refused: OneMachine),
+        ["appSSL"] = new(ValueKind.Flag, Shared: true, Refused: PlainHttp),
+        ["maxBodySize"] = new(ValueKind.Text, Shared: true, Refused: AsDaprd),
+        ["readBufferSize"] = new(ValueKind.Text, Shared: true, Refused: AsDaprd),
     };
 
     public static RunFile Read(string file, string yaml)
@@ -138,17 +138,17 @@ file sealed class RunFileReader(string file)
         }
         catch (YamlException e)
         {
-            throw new TownException($"{file}:{e.Start.Line}: this is not YAML: {e.Message.TrimEnd('.')}.");
+            throw new LocalRunnerException($"{file}:{e.Start.Line}: this is not YAML: {e.Message.TrimEnd('.')}.");
         }
 
         var reader = new RunFileReader(file);
         if (stream.Documents is not [{ RootNode: YamlMappingNode root }])
         {
-            throw reader.Wrong(1, "a run file is one YAML document with the keys version and apps");
+            throw reader.Error(1, "a run file is one YAML document with the keys version and apps");
         }
 
         var read = reader.Read(root);
-        return reader.mistakes.Count == 0 ? read : throw new TownException(string.Join(Environment.NewLine, reader.mistakes));
+        return reader.errors.Count == 0 ? read : throw new LocalRunnerException(string.Join(Environment.NewLine, reader.errors));
     }
 
     private RunFile Read(YamlMappingNode root)
@@ -163,12 +163,12 @@ file sealed class RunFileReader(string file)
             {
                 switch (key)
                 {
-                    case "version" when !1.Equals(Value(key, node, Shape.Number)):
-                        throw Wrong(node, "the run file must say 'version: 1'");
+                    case "version" when !1.Equals(Value(key, node, ValueKind.Number)):
+                        throw Error(node, "the run file must say 'version: 1'");
                     case "version":
                         break;
                     case "name":
-                        name = (string?)Value(key, node, Shape.Text) ?? name;
+                        name = (string?)Value(key, node, ValueKind.Text) ?? name;
                         break;
                     case "common":
                         common = Entries(Mapping(key, node), inCommon: true);
@@ -181,21 +181,21 @@ file sealed class RunFileReader(string file)
 
                         break;
                     case "apps":
-                        throw Wrong(node, "'apps' must be a list, one entry for each app");
+                        throw Error(node, "'apps' must be a list, one entry for each app");
                     default:
-                        throw Wrong(node, $"'{key}' is not a key of a run file; those are version, name, common and apps");
+                        throw Error(node, $"'{key}' is not a key of a run file; those are version, name, common and apps");
                 }
             });
         }
 
         if (!root.Children.ContainsKey(new YamlScalarNode("version")))
         {
-            Say(Line(root), "the run file must say 'version: 1'");
+            Report(Line(root), "the run file must say 'version: 1'");
         }
 
         if (!root.Children.TryGetValue(new YamlScalarNode("apps"), out var listed) || listed is YamlSequenceNode { Children.Count: 0 })
         {
-            Say(Line(root), "the run file names no apps; list them under 'apps'");
+            Report(Line(root), "the run file names no apps; list them under 'apps'");
         }
 
         List<AppRead> read = [];
@@ -210,8 +210,8 @@ file sealed class RunFileReader(string file)
             });
         }
 
-        RefuseTwice(read.Select(app => (app.Line, "appID", app.App.Id)));
-        RefuseTwice(read.SelectMany(app => new (int, string, string)[]
+        RequireUnique(read.Select(app => (app.Line, "appID", app.App.Id)));
+        RequireUnique(read.SelectMany(app => new (int, string, string)[]
         {
             (app.Line, "appPort", Text(app.App.Port)),
             (app.Line, "daprHTTPPort", Text(app.App.HttpPort)),
@@ -221,7 +221,7 @@ file sealed class RunFileReader(string file)
         var first = read.FirstOrDefault();
         foreach (var other in read.Where(app => !app.Resources.SequenceEqual(first!.Resources) || app.Config != first.Config))
         {
-            Say(other.Line, $"app '{other.App.Id}' has other resources or another configuration than '{first!.App.Id}', and the local runner " +
+            Report(other.Line, $"app '{other.App.Id}' has other resources or another configuration than '{first!.App.Id}', and the local runner " +
                 "has one set for the whole town; name them under 'common'");
         }
 
@@ -245,7 +245,7 @@ file sealed class RunFileReader(string file)
             var port = Math.Max(Get<int>(key), 0);
             if (port > ushort.MaxValue)
             {
-                Say(At(key), $"'{key}' is {port}, and ports end at 65535");
+                Report(At(key), $"'{key}' is {port}, and ports end at 65535");
             }
 
             return port;
@@ -253,29 +253,29 @@ file sealed class RunFileReader(string file)
 
         if (Get<string>("appProtocol") is { } protocol and not "http")
         {
-            Say(At("appProtocol"), $"'appProtocol: {protocol}' cannot be had here: {PlainHttp}; use http, or run the town with `dapr run -f .`");
+            Report(At("appProtocol"), $"'appProtocol: {protocol}' cannot be had here: {PlainHttp}; use http, or run the town with `dapr run -f .`");
         }
 
         var channel = Get<string>("appChannelAddress") ?? "127.0.0.1";
         if (channel is not ("localhost" or "127.0.0.1" or "::1"))
         {
-            Say(At("appChannelAddress"), $"'appChannelAddress: {channel}' cannot be had here: {OneMachine}, and so must its apps");
+            Report(At("appChannelAddress"), $"'appChannelAddress: {channel}' cannot be had here: {OneMachine}, and so must its apps");
         }
 
         var health = Get<bool>("enableAppHealthCheck") ? Health(Get<string>("appHealthCheckPath"), Get<int>, At) : null;
         var (port, httpPort, grpcPort, metricsPort) = (Port("appPort"), Port("daprHTTPPort"), Port("daprGRPCPort"), Port("metricsPort"));
         if (Get<string>("appDirPath") is not { } given)
         {
-            return own.TryGetValue("appDirPath", out var unread) && unread.Value is null ? null : throw Wrong(line, "the app has no 'appDirPath'; name the directory it runs in");
+            return own.TryGetValue("appDirPath", out var unread) && unread.Value is null ? null : throw Error(line, "the app has no 'appDirPath'; name the directory it runs in");
         }
 
-        var directory = Existing(given, baseDirectory, At("appDirPath"), "appDirPath");
+        var directory = RequireExisting(given, baseDirectory, At("appDirPath"), "appDirPath");
         var id = Get<string>("appID") ?? Path.GetFileName(directory.TrimEnd(Path.DirectorySeparatorChar));
         if (Get<List<string>>("command") is not { Count: > 0 } command)
         {
             return own.TryGetValue("command", out var unread) && unread.Value is null
                 ? null
-                : throw Wrong(line, $"app '{id}' has no 'command'; say what starts it, as in [dotnet, bin/Debug/net10.0/Name.dll]");
+                : throw Error(line, $"app '{id}' has no 'command'; say what starts it, as in [dotnet, bin/Debug/net10.0/Name.dll]");
         }
 
         var env = new Dictionary<string, string>(Shared<Dictionary<string, string>>(common, "env") ?? []);
@@ -296,7 +296,7 @@ file sealed class RunFileReader(string file)
             Env = env,
         };
         return new(line, app, Resources(own, directory) ?? Conventional(directory, "resources") ?? Resources(common, baseDirectory)
-            ?? Conventional(Home, "components") ?? throw Wrong(line, $"app '{id}' has no resources; name their directory under common, resourcesPaths"),
+            ?? Conventional(Home, "components") ?? throw Error(line, $"app '{id}' has no resources; name their directory under common, resourcesPaths"),
             Config(own, directory) ?? ConventionalConfig(directory) ?? Config(common, baseDirectory) ?? ConventionalConfig(Home));
     }
 
@@ -313,7 +313,7 @@ file sealed class RunFileReader(string file)
         };
         if (health.Timeout > health.Interval)
         {
-            Say(at("appHealthProbeTimeout"), $"'appHealthProbeTimeout' is {health.Timeout.TotalMilliseconds} ms, longer than the {health.Interval.TotalSeconds} s of 'appHealthProbeInterval'; make it shorter");
+            Report(at("appHealthProbeTimeout"), $"'appHealthProbeTimeout' is {health.Timeout.TotalMilliseconds} ms, longer than the {health.Interval.TotalSeconds} s of 'appHealthProbeInterval'; make it shorter");
         }
 
         return health;
@@ -327,13 +327,13 @@ file sealed class RunFileReader(string file)
     {
         var key = Shared<List<string>>(entries, "resourcesPaths") is { Count: > 0 } ? "resourcesPaths" : "resourcesPath";
         return entries.TryGetValue(key, out var entry) && !entry.IsZero
-            ? [.. (entry.Value as List<string> ?? (entry.Value is string one ? [one] : [])).Select(path => Existing(path, relativeTo, entry.Line, key))]
+            ? [.. (entry.Value as List<string> ?? (entry.Value is string one ? [one] : [])).Select(path => RequireExisting(path, relativeTo, entry.Line, key))]
             : null;
     }
 
     private string? Config(Dictionary<string, Entry> entries, string relativeTo) =>
         entries.TryGetValue("configFilePath", out var entry) && entry is { IsZero: false, Value: string path }
-            ? Existing(path, relativeTo, entry.Line, "configFilePath")
+            ? RequireExisting(path, relativeTo, entry.Line, "configFilePath")
             : null;
 
     private static List<string>? Conventional(string directory, string name) =>
@@ -342,11 +342,11 @@ file sealed class RunFileReader(string file)
     private static string? ConventionalConfig(string directory) =>
         Path.Combine(directory, ".dapr", "config.yaml") is var path && File.Exists(path) ? path : null;
 
-    private string Existing(string path, string relativeTo, int line, string key)
+    private string RequireExisting(string path, string relativeTo, int line, string key)
     {
         var expanded = path == "~" || path.StartsWith("~/", StringComparison.Ordinal) ? Home + path[1..] : path;
         var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(expanded, relativeTo));
-        return Path.Exists(full) ? full : throw Wrong(line, $"'{key}: {path}' does not exist; it was looked for at {full}");
+        return Path.Exists(full) ? full : throw Error(line, $"'{key}: {path}' does not exist; it was looked for at {full}");
     }
 
     private Dictionary<string, Entry> Entries(YamlMappingNode mapping, bool inCommon)
@@ -357,11 +357,11 @@ file sealed class RunFileReader(string file)
             if (!Fields.TryGetValue(key, out var field))
             {
                 var meant = Fields.Keys.FirstOrDefault(known => known.Equals(key, StringComparison.OrdinalIgnoreCase));
-                Say(Line(node), $"'{key}' is not a key of a run file; {(meant is null ? "take it out or correct it" : $"did you mean '{meant}'?")}");
+                Report(Line(node), $"'{key}' is not a key of a run file; {(meant is null ? "take it out or correct it" : $"did you mean '{meant}'?")}");
             }
             else if (inCommon && !field.Shared)
             {
-                Say(Line(node), $"'{key}' cannot stand under 'common'; give it to each app");
+                Report(Line(node), $"'{key}' cannot stand under 'common'; give it to each app");
             }
             else
             {
@@ -369,7 +369,7 @@ file sealed class RunFileReader(string file)
                 Try(() => entries[key] = new Entry(Value(key, node, field.Shape) ?? "", Line(node)));
                 if (field.Refused is { } because && entries[key] is { Value: not null, IsZero: false })
                 {
-                    Say(Line(node), $"'{key}' cannot be had here: {because}; take it out, or run the town with `dapr run -f .`");
+                    Report(Line(node), $"'{key}' cannot be had here: {because}; take it out, or run the town with `dapr run -f .`");
                 }
             }
         }
@@ -377,39 +377,39 @@ file sealed class RunFileReader(string file)
         return entries;
     }
 
-    private object? Value(string key, YamlNode node, Shape shape) => (shape, node) switch
+    private object? Value(string key, YamlNode node, ValueKind shape) => (shape, node) switch
     {
-        (Shape.Number, YamlScalarNode { Style: ScalarStyle.Plain } number)
+        (ValueKind.Number, YamlScalarNode { Style: ScalarStyle.Plain } number)
             when int.TryParse(number.Value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var parsed) => parsed,
-        (Shape.Number, _) => throw Wrong(node, $"'{key}' must be a whole number"),
-        (Shape.Flag, YamlScalarNode { Style: ScalarStyle.Plain } flag) when bool.TryParse(flag.Value, out var parsed) => parsed,
-        (Shape.Flag, _) => throw Wrong(node, $"'{key}' must be true or false"),
-        (Shape.Text, YamlScalarNode text) => IsNull(text) ? null : text.Value,
-        (Shape.Text, _) => throw Wrong(node, $"'{key}' must be a single text"),
-        (Shape.List, YamlSequenceNode list) when list.All(item => item is YamlScalarNode) =>
+        (ValueKind.Number, _) => throw Error(node, $"'{key}' must be a whole number"),
+        (ValueKind.Flag, YamlScalarNode { Style: ScalarStyle.Plain } flag) when bool.TryParse(flag.Value, out var parsed) => parsed,
+        (ValueKind.Flag, _) => throw Error(node, $"'{key}' must be true or false"),
+        (ValueKind.Text, YamlScalarNode text) => IsNull(text) ? null : text.Value,
+        (ValueKind.Text, _) => throw Error(node, $"'{key}' must be a single text"),
+        (ValueKind.List, YamlSequenceNode list) when list.All(item => item is YamlScalarNode) =>
             list.Cast<YamlScalarNode>().Select(item => item.Value ?? "").ToList(),
-        (Shape.List, _) => throw Wrong(node, $"'{key}' must be a list of texts"),
-        (Shape.Map, YamlMappingNode map) when map.All(pair => pair.Value is YamlScalarNode) =>
+        (ValueKind.List, _) => throw Error(node, $"'{key}' must be a list of texts"),
+        (ValueKind.Map, YamlMappingNode map) when map.All(pair => pair.Value is YamlScalarNode) =>
             Pairs(map).ToDictionary(pair => pair.Key, pair => IsNull((YamlScalarNode)pair.Node) ? "" : ((YamlScalarNode)pair.Node).Value!),
-        _ => throw Wrong(node, $"'{key}' must be names with one text each"),
+        _ => throw Error(node, $"'{key}' must be names with one text each"),
     };
 
     private static bool IsNull(YamlScalarNode scalar) => scalar is { Style: ScalarStyle.Plain, Value: null or "" or "~" or "null" };
 
     private YamlMappingNode Mapping(string key, YamlNode node) =>
-        node as YamlMappingNode ?? throw Wrong(node, $"'{key}' must hold keys and values");
+        node as YamlMappingNode ?? throw Error(node, $"'{key}' must hold keys and values");
 
     private IEnumerable<(string Key, YamlNode Node)> Pairs(YamlMappingNode mapping) =>
-        mapping.Select(pair => (pair.Key as YamlScalarNode)?.Value is { } key ? (key, pair.Value) : throw Wrong(pair.Key, "a key must be a text"));
+        mapping.Select(pair => (pair.Key as YamlScalarNode)?.Value is { } key ? (key, pair.Value) : throw Error(pair.Key, "a key must be a text"));
 
-    private void RefuseTwice(IEnumerable<(int Line, string Key, string Value)> values)
+    private void RequireUnique(IEnumerable<(int Line, string Key, string Value)> values)
     {
         var seen = new Dictionary<string, (int Line, string Key)>();
         foreach (var (line, key, value) in values)
         {
             if (!seen.TryAdd(value, (line, key)))
             {
-                Say(line, $"'{key}: {value}' is taken already, by '{seen[value].Key}' of the app on line {seen[value].Line}; give each its own");
+                Report(line, $"'{key}: {value}' is taken already, by '{seen[value].Key}' of the app on line {seen[value].Line}; give each its own");
             }
         }
     }
@@ -418,18 +418,18 @@ file sealed class RunFileReader(string file)
 
     private static int Line(YamlNode node) => (int)node.Start.Line;
 
-    private TownException Wrong(YamlNode node, string what) => Wrong(Line(node), what);
+    private LocalRunnerException Error(YamlNode node, string what) => Error(Line(node), what);
 
-    private TownException Wrong(int line, string what) => new($"{file}:{line}: {what}{(what.EndsWith('?') ? "" : ".")}");
+    private LocalRunnerException Error(int line, string what) => new($"{file}:{line}: {what}{(what.EndsWith('?') ? "" : ".")}");
 
-    private void Say(int line, string what) => Say(Wrong(line, what));
+    private void Report(int line, string what) => Report(Error(line, what));
 
     // What stands under common is wrong for every app, and told once.
-    private void Say(TownException mistake)
+    private void Report(LocalRunnerException error)
     {
-        if (!mistakes.Contains(mistake.Message))
+        if (!errors.Contains(error.Message))
         {
-            mistakes.Add(mistake.Message);
+            errors.Add(error.Message);
         }
     }
 
@@ -440,9 +440,9 @@ file sealed class RunFileReader(string file)
         {
             read();
         }
-        catch (TownException mistake)
+        catch (LocalRunnerException mistake)
         {
-            Say(mistake);
+            Report(mistake);
         }
     }
 }

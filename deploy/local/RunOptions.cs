@@ -34,7 +34,7 @@ public sealed record RunOptions
     /// <summary>How many processes of an app there are to be, where it is not one.</summary>
     public IReadOnlyDictionary<string, int> Replicas { get; init; } = new Dictionary<string, int>();
 
-    public int TownPort { get; init; } = TownApi.DefaultPort;
+    public int TownPort { get; init; } = RunnerApi.DefaultPort;
     public bool Clean { get; init; }
     public bool Check { get; init; }
     public bool Help { get; init; }
@@ -43,7 +43,7 @@ public sealed record RunOptions
     public bool Restart { get; init; }
     public string? RestartApp { get; init; }
 
-    /// <summary>Reads the arguments; one that is not understood is a <see cref="TownException"/>.</summary>
+    /// <summary>Reads the arguments; one that is not understood is a <see cref="LocalRunnerException"/>.</summary>
     public static RunOptions Parse(IReadOnlyList<string> arguments)
     {
         var read = new RunOptions();
@@ -52,7 +52,7 @@ public sealed record RunOptions
             var option = arguments[i];
             string Value() => i + 1 < arguments.Count && !arguments[i + 1].StartsWith("--", StringComparison.Ordinal)
                 ? arguments[++i]
-                : throw new TownException($"{option} needs a value; --help shows which.");
+                : throw new LocalRunnerException($"{option} needs a value; --help shows which.");
 
             read = option switch
             {
@@ -61,26 +61,26 @@ public sealed record RunOptions
                 "--data" => read with { Data = Value() },
                 "--redis" => read with { Redis = RedisAddress.Parse(Value(), "--redis") },
                 "--replicas" => read with { Replicas = WithReplicas(read.Replicas, Value()) },
-                "--town-port" => read with { TownPort = int.TryParse(Value(), out var port) && port is > 0 and <= 65535 ? port : throw new TownException("--town-port needs a port, 1 to 65535.") },
+                "--town-port" => read with { TownPort = int.TryParse(Value(), out var port) && port is > 0 and <= 65535 ? port : throw new LocalRunnerException("--town-port needs a port, 1 to 65535.") },
                 "--clean" => read with { Clean = true },
                 "--check" => read with { Check = true },
                 "--help" or "-h" => read with { Help = true },
-                _ => throw new TownException($"'{option}' is not an option of the local runner; --help lists them."),
+                _ => throw new LocalRunnerException($"'{option}' is not an option of the local runner; --help lists them."),
             };
         }
 
         if (read.Restart && arguments.Any(option => option.StartsWith("--", StringComparison.Ordinal) && option is not ("--town-port" or "--help")))
         {
-            throw new TownException("restart asks a town that runs; it takes an app and --town-port, and nothing else.");
+            throw new LocalRunnerException("restart asks a town that runs; it takes an app and --town-port, and nothing else.");
         }
 
         if (read is { Check: true, Clean: true } or { Check: true, Redis: not null } or { Check: true, Data: not null } or { Check: true, Replicas.Count: > 0 })
         {
-            throw new TownException("--check starts nothing and touches nothing stored; leave --data, --redis, --replicas and --clean out.");
+            throw new LocalRunnerException("--check starts nothing and touches nothing stored; leave --data, --redis, --replicas and --clean out.");
         }
 
         return read is { Clean: true, Redis: not null }
-            ? throw new TownException("--clean forgets what the runner keeps itself and cannot empty another Redis; empty that one by hand and leave --clean out.")
+            ? throw new LocalRunnerException("--clean forgets what the runner keeps itself and cannot empty another Redis; empty that one by hand and leave --clean out.")
             : read;
     }
 
@@ -89,9 +89,9 @@ public sealed record RunOptions
         var parts = asked.Split('=');
         if (parts is not [{ Length: > 0 } app, var number] || !int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var replicas) || replicas is < 1 or > MostReplicas)
         {
-            throw new TownException($"'--replicas {asked}' is not an app and a number from 1 to {MostReplicas}; write it as in --replicas reservation=2.");
+            throw new LocalRunnerException($"'--replicas {asked}' is not an app and a number from 1 to {MostReplicas}; write it as in --replicas reservation=2.");
         }
 
-        return before.ContainsKey(app) ? throw new TownException($"--replicas names {app} twice; say it once.") : new(before) { [app] = replicas };
+        return before.ContainsKey(app) ? throw new LocalRunnerException($"--replicas names {app} twice; say it once.") : new(before) { [app] = replicas };
     }
 }

@@ -32,7 +32,7 @@ internal sealed class SecretStore
     {
         if (!File.Exists(file))
         {
-            throw new TownException($"{where}, secretsFile: '{file}' does not exist; create it or correct the path.");
+            throw new LocalRunnerException($"{where}, secretsFile: '{file}' does not exist; create it or correct the path.");
         }
 
         var flat = new Dictionary<string, Dictionary<string, string>>();
@@ -43,7 +43,7 @@ internal sealed class SecretStore
         }
         catch (JsonException e)
         {
-            throw new TownException($"{where}, secretsFile: '{file}' is not valid JSON: {e.Message}", e);
+            throw new LocalRunnerException($"{where}, secretsFile: '{file}' is not valid JSON: {e.Message}", e);
         }
 
         return new SecretStore(name => flat.GetValueOrDefault(name), () => flat);

@@ -6,28 +6,28 @@ namespace SecondhandTrade.Local;
 /// <summary>One virtual daprd: its two ports, its app, its view of the components.</summary>
 public sealed class Sidecar : IAsyncDisposable
 {
-    private readonly Town town;
+    private readonly StandInContext shared;
     private readonly ILogger logger;
     private readonly SemaphoreSlim connecting = new(1);
     private readonly IReadOnlyList<Subscription> declared;
     private List<TopicReader> readers = [];
-    private List<CronTicks> ticks = [];
-    private (IReadOnlyList<Subscription> Wanted, ActorTypes Types)? said;
+    private List<CronTrigger> cronTriggers = [];
+    private (IReadOnlyList<Subscription> Wanted, ActorRuntimeConfig Types)? appConfig;
     private AppHealth? health;
     private volatile bool ready;
 
-    internal Sidecar(SidecarOptions options, int httpPort, int grpcPort, Town town)
+    internal Sidecar(SidecarOptions options, int httpPort, int grpcPort, StandInContext shared)
     {
-        (Options, HttpPort, GrpcPort, this.town) = (options, httpPort, grpcPort, town);
-        logger = town.Logging.CreateLogger($"Sidecar.{options.AppId}");
-        Components = ComponentSet.For(AppId, town.Resources, town);
-        Resiliency = new Resiliency(ResiliencySpec.Merge(town.Resources.Resiliency.Where(r => Resources.InScope(r.Scopes, AppId)).Select(r => r.Spec)), town.Clock);
+        (Options, HttpPort, GrpcPort, this.shared) = (options, httpPort, grpcPort, shared);
+        logger = shared.Logging.CreateLogger($"Sidecar.{options.AppId}");
+        Components = ComponentSet.For(AppId, shared.Resources, shared);
+        Resiliency = new Resiliency(ResiliencySpec.Merge(shared.Resources.Resiliency.Where(r => Resources.InScope(r.Scopes, AppId)).Select(r => r.Spec)), shared.Clock);
         State = new StateApi(Components, Resiliency);
-        Publisher = new Publisher(AppId, Components, Resiliency, town.Broker, town.Clock);
-        Invocation = new Invocation(town, this);
-        ActorApi = new ActorApi(town, this);
-        ActorClock = new ActorClock(town, this);
-        declared = [.. town.Resources.Subscriptions.Where(s => Resources.InScope(s.Scopes, AppId)).Select(s => s.Subscription)];
+        Publisher = new Publisher(AppId, Components, Resiliency, shared.Broker, shared.Clock);
+        Invocation = new Invocation(shared, this);
+        ActorApi = new ActorApi(shared, this);
+        ReminderAndTimerApi = new ReminderAndTimerApi(shared, this);
+        declared = [.. shared.Resources.Subscriptions.Where(s => Resources.InScope(s.Scopes, AppId)).Select(s => s.Subscription)];
         Check(declared);
         ready = !options.HasApp;
     }
@@ -55,7 +55,7 @@ public sealed class Sidecar : IAsyncDisposable
 
     internal ActorApi ActorApi { get; }
 
-    internal ActorClock ActorClock { get; }
+    internal ReminderAndTimerApi ReminderAndTimerApi { get; }
 
     internal AppChannel? Channel { get; private set; }
 
@@ -63,7 +63,7 @@ public sealed class Sidecar : IAsyncDisposable
 
     internal IReadOnlyList<Subscription> Subscriptions => [.. readers.Select(r => r.Subscription)];
 
-    internal ConcurrentDictionary<string, string> Extended { get; } = new();
+    internal ConcurrentDictionary<string, string> ExtendedMetadata { get; } = new();
 
     /// <summary>Takes up an app that listens: reads its actors and subscriptions once, then lets work come to it.</summary>
     public async Task ConnectAppAsync(Uri app, CancellationToken ct = default)
@@ -72,22 +72,22 @@ public sealed class Sidecar : IAsyncDisposable
         await connecting.WaitAsync(ct);
         try
         {
-            await LeaveAsync();
+            await DisconnectCoreAsync();
             var channel = new AppChannel(app, Options);
             Channel = channel;
             if (Options.Health is { } options)
             {
                 channel.IsHealthy = false;
-                health = watch = new AppHealth(options, channel, well => ChangeHealthAsync(channel, well), town.Works, town.Clock, logger);
+                health = watch = new AppHealth(options, channel, healthy => ChangeHealthAsync(channel, healthy), shared.WorkTracker, shared.Clock, logger);
             }
             else
             {
-                await TakeUpAsync(channel, ct);
+                await StartAppAsync(channel, ct);
             }
         }
         catch
         {
-            await LeaveAsync();
+            await DisconnectCoreAsync();
             throw;
         }
         finally
@@ -99,13 +99,13 @@ public sealed class Sidecar : IAsyncDisposable
     }
 
     /// <summary>
-    /// Sends nothing new to an app that is to end, and returns when it has answered what it was sent, or after <paramref name="patience"/>: what it
+    /// Sends nothing new to an app that is to end, and returns when it has answered what it was sent, or after <paramref name="timeout"/>: what it
     /// has not answered by then is another's.
     /// </summary>
-    public async Task DrainAsync(TimeSpan patience)
+    public async Task DrainAsync(TimeSpan timeout)
     {
-        using var over = new CancellationTokenSource(patience, town.Clock);
-        AppChannel leaving;
+        using var deadline = new CancellationTokenSource(timeout, shared.Clock);
+        AppChannel draining;
         await connecting.WaitAsync();
         try
         {
@@ -114,21 +114,21 @@ public sealed class Sidecar : IAsyncDisposable
                 return;
             }
 
-            (leaving = channel).IsLeaving = true;
-            StopInputs(over.Token);
-            Actors?.Leave();
+            (draining = channel).IsDraining = true;
+            StopInputs(deadline.Token);
+            Actors?.Drain();
         }
         finally
         {
             connecting.Release();
         }
 
-        while (!over.IsCancellationRequested && Channel == leaving && (leaving.IsBusy || Actors is { IsEmpty: false }))
+        while (!deadline.IsCancellationRequested && Channel == draining && (draining.IsBusy || Actors is { IsEmpty: false }))
         {
             await Task.Delay(20);
         }
 
-        await over.CancelAsync();
+        await deadline.CancelAsync();
     }
 
     /// <summary>Lets go of an app that is gone or about to go: its messages wait, its actors are forgotten, calls to it fail.</summary>
@@ -137,7 +137,7 @@ public sealed class Sidecar : IAsyncDisposable
         await connecting.WaitAsync();
         try
         {
-            await LeaveAsync();
+            await DisconnectCoreAsync();
         }
         finally
         {
@@ -156,15 +156,15 @@ public sealed class Sidecar : IAsyncDisposable
 
     }
 
-    private async Task ChangeHealthAsync(AppChannel channel, bool well)
+    private async Task ChangeHealthAsync(AppChannel channel, bool healthy)
     {
         await connecting.WaitAsync();
         try
         {
-            if (Channel == channel && !channel.IsLeaving)
+            if (Channel == channel && !channel.IsDraining)
             {
-                channel.IsHealthy = well;
-                await (well ? TakeUpAsync(channel, CancellationToken.None) : LayDownAsync());
+                channel.IsHealthy = healthy;
+                await (healthy ? StartAppAsync(channel, CancellationToken.None) : StopAppAsync());
             }
         }
         finally
@@ -173,42 +173,42 @@ public sealed class Sidecar : IAsyncDisposable
         }
     }
 
-    private async Task TakeUpAsync(AppChannel channel, CancellationToken ct)
+    private async Task StartAppAsync(AppChannel channel, CancellationToken ct)
     {
         // Asked once in the life of a sidecar; an app that was ill meanwhile is not asked again.
-        var (wanted, types) = said ??= await AskAsync(channel, ct);
-        var inputs = new List<CronTicks>();
-        foreach (var input in Components.Inputs.Select(b => new CronTicks(b, channel, town.Works, town.Clock, logger)))
+        var (wanted, types) = appConfig ??= await ReadAppConfigAsync(channel, ct);
+        var triggers = new List<CronTrigger>();
+        foreach (var trigger in Components.Inputs.Select(b => new CronTrigger(b, channel, shared.WorkTracker, shared.Clock, logger)))
         {
-            if (await input.IsWantedAsync(ct))
+            if (await trigger.IsWantedAsync(ct))
             {
-                inputs.Add(input);
+                triggers.Add(trigger);
             }
         }
 
         readers =
         [
             .. wanted.Where(s => Components.PubSubs[s.PubSub].Scopes.MaySubscribe(s.Topic))
-                .Select(s => new TopicReader(AppId, channel, Components.PubSubs[s.PubSub], s, Resiliency, Publisher, town.Clock, logger)),
+                .Select(s => new TopicReader(AppId, channel, Components.PubSubs[s.PubSub], s, Resiliency, Publisher, shared.Clock, logger)),
         ];
-        Actors = new ActorHost(channel, types, new ActorTimers(town.Callbacks, town.Works, town.Clock), Resiliency, town.Works, town.Clock, logger);
+        Actors = new ActorHost(channel, types, new ActorTimers(shared.Callbacks, shared.WorkTracker, shared.Clock), Resiliency, shared.WorkTracker, shared.Clock, logger);
         ready = true;
         readers.ForEach(Join);
-        ticks = inputs;
-        ticks.ForEach(t => t.Start());
-        town.Rebalance();
+        cronTriggers = triggers;
+        cronTriggers.ForEach(t => t.Start());
+        shared.Rebalance();
     }
 
-    private async Task<(IReadOnlyList<Subscription> Wanted, ActorTypes Types)> AskAsync(AppChannel channel, CancellationToken ct)
+    private async Task<(IReadOnlyList<Subscription> Wanted, ActorRuntimeConfig Types)> ReadAppConfigAsync(AppChannel channel, CancellationToken ct)
     {
         var (configured, config) = await channel.GetAsync("/dapr/config", AppId, ct);
         var (subscribed, subscriptions) = await channel.GetAsync("/dapr/subscribe", AppId, ct);
         var wanted = declared.Concat(subscribed == HttpStatusCode.OK ? Subscription.ReadAll(subscriptions, AppId) : []).ToArray();
         Check(wanted);
 
-        var types = configured == HttpStatusCode.OK ? ActorTypes.Read(config, AppId) : ActorTypes.None;
+        var types = configured == HttpStatusCode.OK ? ActorRuntimeConfig.Read(config, AppId) : ActorRuntimeConfig.None;
         return types.Types.Count > 0 && Components.ActorStore is null
-            ? throw new TownException($"{AppId} has actors ({string.Join(", ", types.Types)}) but no state store for them; set actorStateStore to \"true\" on one.")
+            ? throw new LocalRunnerException($"{AppId} has actors ({string.Join(", ", types.Types)}) but no state store for them; set actorStateStore to \"true\" on one.")
             : (wanted, types);
     }
 
@@ -220,25 +220,25 @@ public sealed class Sidecar : IAsyncDisposable
         }
         else
         {
-            town.Groups.Join(reader);
+            shared.Groups.Join(reader);
         }
     }
 
-    /// <summary>Lets no message or tick come to the app any more; one that is being handed over is taken back once it is <paramref name="over"/>.</summary>
-    private void StopInputs(CancellationToken over)
+    /// <summary>Lets no message or tick come to the app any more; one that is being handed over is taken back once it is <paramref name="deadline"/>.</summary>
+    private void StopInputs(CancellationToken deadline)
     {
         foreach (var reader in readers)
         {
             reader.PubSub.Bus?.Leave(reader);
-            town.Groups.Leave(reader, over);
+            shared.Groups.Leave(reader, deadline);
         }
 
         readers = [];
-        ticks.ForEach(t => t.Dispose());
-        ticks = [];
+        cronTriggers.ForEach(t => t.Dispose());
+        cronTriggers = [];
     }
 
-    private async Task LayDownAsync()
+    private async Task StopAppAsync()
     {
         StopInputs(new CancellationToken(canceled: true));
         if (Actors is { } actors)
@@ -248,12 +248,12 @@ public sealed class Sidecar : IAsyncDisposable
         }
     }
 
-    private async Task LeaveAsync()
+    private async Task DisconnectCoreAsync()
     {
         ready = !Options.HasApp;
         health?.Dispose();
-        (health, said) = (null, null);
-        await LayDownAsync();
+        (health, appConfig) = (null, null);
+        await StopAppAsync();
         if (Channel is { } channel)
         {
             Channel = null;
@@ -267,14 +267,14 @@ public sealed class Sidecar : IAsyncDisposable
         {
             if (!Components.PubSubs.ContainsKey(subscription.PubSub))
             {
-                throw new TownException($"{subscription.Where}: {AppId} has no pubsub component '{subscription.PubSub}'; correct the name or the component's scopes.");
+                throw new LocalRunnerException($"{subscription.Where}: {AppId} has no pubsub component '{subscription.PubSub}'; correct the name or the component's scopes.");
             }
         }
 
         // The Kafka component has one handler per topic: the second would silently replace the first.
         foreach (var twice in wanted.GroupBy(s => (s.PubSub, s.Topic)).Where(g => g.Count() > 1))
         {
-            throw new TownException($"{twice.Last().Where}: {AppId} already subscribes to '{twice.Key.Topic}' in {twice.First().Where}; one app reads a topic once, so merge the two.");
+            throw new LocalRunnerException($"{twice.Last().Where}: {AppId} already subscribes to '{twice.Key.Topic}' in {twice.First().Where}; one app reads a topic once, so merge the two.");
         }
     }
 }

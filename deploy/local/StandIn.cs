@@ -12,16 +12,16 @@ public sealed class StandIn : IAsyncDisposable
 
     private readonly WebApplication host;
     private readonly IConnectionMultiplexer redis;
-    private readonly Town town;
+    private readonly StandInContext shared;
 
-    private StandIn(WebApplication host, IConnectionMultiplexer redis, Town town) => (this.host, this.redis, this.town) = (host, redis, town);
+    private StandIn(WebApplication host, IConnectionMultiplexer redis, StandInContext shared) => (this.host, this.redis, this.shared) = (host, redis, shared);
 
-    public IReadOnlyList<Sidecar> Sidecars => town.Sidecars;
+    public IReadOnlyList<Sidecar> Sidecars => shared.Sidecars;
 
-    public Broker Broker => town.Broker;
+    public Broker Broker => shared.Broker;
 
     /// <summary>How far behind each consumer group is.</summary>
-    public IReadOnlyList<ConsumerLag> Lags => town.Groups.Lags;
+    public IReadOnlyList<ConsumerLag> Lags => shared.Groups.Lags;
 
     /// <summary>True when no call is in flight and every message for a connected app has been answered.</summary>
     public bool IsIdle
@@ -29,16 +29,16 @@ public sealed class StandIn : IAsyncDisposable
         get
         {
             // Something that began and ended while we looked may have left a message behind: look again then.
-            var begun = town.Works.Begun;
-            return town.Works.None && town.Groups.CaughtUp && town.Works.None && begun == town.Works.Begun;
+            var begun = shared.WorkTracker.Begun;
+            return shared.WorkTracker.IsIdle && shared.Groups.CaughtUp && shared.WorkTracker.IsIdle && begun == shared.WorkTracker.Begun;
         }
     }
 
     /// <summary>True when nothing goes on before the clock does: all that is outstanding waits for a retry, or for one who does.</summary>
-    public bool IsWaitingForClock => town.Works.OnlyTheClockCanHelp();
+    public bool IsWaitingForClock => shared.WorkTracker.IsWaitingForClock();
 
     /// <summary>How many calls wait for their turn at an actor.</summary>
-    public int WaitingForTurn => town.Works.Queued;
+    public int WaitingForActorLock => shared.WorkTracker.Queued;
 
     /// <summary>The first sidecar of that app id.</summary>
     public Sidecar Sidecar(string appId) =>
@@ -50,29 +50,29 @@ public sealed class StandIn : IAsyncDisposable
         var resources = Resources.Load(options.ResourcesPaths, options.ConfigFile);
         var logging = options.Logging ?? NullLoggerFactory.Instance;
         var redis = await ConnectAsync(options.Redis);
-        var works = new Works();
+        var tracker = new WorkTracker();
         var broker = new Broker(options.DataDirectory, options.Partitions, options.Clock);
-        var groups = new ConsumerGroups(broker, options.DataDirectory, works, options.Clock, logging.CreateLogger("Broker"));
-        var town = new Town(options.Clock, broker, groups, works, logging, redis, resources);
+        var groups = new ConsumerGroups(broker, options.DataDirectory, tracker, options.Clock, logging.CreateLogger("Broker"));
+        var shared = new StandInContext(options.Clock, broker, groups, tracker, logging, redis, resources);
         var ports = new BoundPorts();
         try
         {
             var sidecars = new List<Sidecar>();
             foreach (var sidecar in options.Sidecars)
             {
-                sidecars.Add(new Sidecar(sidecar, ports.Take(sidecar.HttpPort, $"{sidecar.AppId}, HTTP"), ports.Take(sidecar.GrpcPort, $"{sidecar.AppId}, gRPC"), town));
+                sidecars.Add(new Sidecar(sidecar, ports.Reserve(sidecar.HttpPort, $"{sidecar.AppId}, HTTP"), ports.Reserve(sidecar.GrpcPort, $"{sidecar.AppId}, gRPC"), shared));
             }
 
-            town.Sidecars = sidecars;
-            await town.Reminders.LoadAsync(sidecars.Select(s => s.AppId));
-            var host = Build(town, ports, logging);
+            shared.Sidecars = sidecars;
+            await shared.Reminders.LoadAsync(sidecars.Select(s => s.AppId));
+            var host = Build(shared, ports, logging);
             await host.StartAsync(ct);
-            return new StandIn(host, redis, town);
+            return new StandIn(host, redis, shared);
         }
         catch
         {
             ports.Dispose();
-            await town.Reminders.DisposeAsync();
+            await shared.Reminders.DisposeAsync();
             await groups.DisposeAsync();
             broker.Dispose();
             await redis.DisposeAsync();
@@ -87,24 +87,24 @@ public sealed class StandIn : IAsyncDisposable
             await sidecar.DisposeAsync();
         }
 
-        await town.Reminders.DisposeAsync();
+        await shared.Reminders.DisposeAsync();
         await host.DisposeAsync();
-        await town.Groups.DisposeAsync();
-        town.Broker.Dispose();
+        await shared.Groups.DisposeAsync();
+        shared.Broker.Dispose();
         await redis.DisposeAsync();
     }
 
-    private static WebApplication Build(Town town, BoundPorts ports, ILoggerFactory logging)
+    private static WebApplication Build(StandInContext shared, BoundPorts ports, ILoggerFactory logging)
     {
-        var byPort = town.Sidecars.SelectMany(s => new[] { (Port: s.HttpPort, Sidecar: s, IsGrpc: false), (Port: s.GrpcPort, Sidecar: s, IsGrpc: true) }).ToDictionary(p => p.Port);
+        var byPort = shared.Sidecars.SelectMany(s => new[] { (Port: s.HttpPort, Sidecar: s, IsGrpc: false), (Port: s.GrpcPort, Sidecar: s, IsGrpc: true) }).ToDictionary(p => p.Port);
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddSingleton(logging);
         builder.Services.AddLogging();
         builder.Services.AddRoutingCore();
-        builder.Services.AddSingleton(town);
+        builder.Services.AddSingleton(shared);
         builder.Services.AddSingleton<HttpApi>();
         GrpcApi.Add(builder.Services, MaxBody);
-        builder.Services.Configure<SocketTransportOptions>(o => o.CreateBoundListenSocket = ports.Hand);
+        builder.Services.Configure<SocketTransportOptions>(o => o.CreateBoundListenSocket = ports.SocketFor);
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(2));
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
@@ -148,7 +148,7 @@ public sealed class StandIn : IAsyncDisposable
         }
         catch (RedisConnectionException e)
         {
-            throw new TownException($"No Redis answers at {address}; start it or correct the address ({e.Message}).", e);
+            throw new LocalRunnerException($"No Redis answers at {address}; start it or correct the address ({e.Message}).", e);
         }
     }
 }

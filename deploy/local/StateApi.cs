@@ -22,7 +22,7 @@ internal sealed class StateApi(ComponentSet components, Resiliency resiliency)
         {
             return await resiliency.ForStore(store.Name).RunAsync(c => store.GetAsync(fullKey).WaitAsync(c), _ => Policy.Success, true, work, ct);
         }
-        catch (Exception e) when (IsMachinery(e))
+        catch (Exception e) when (IsInfrastructureFailure(e))
         {
             throw new ApiError(500, StatusCode.Internal, "ERR_STATE_GET", $"fail to get {fullKey} from state store {store.Name}: {e.Message}");
         }
@@ -39,7 +39,7 @@ internal sealed class StateApi(ComponentSet components, Resiliency resiliency)
             (outcome, why) = await resiliency.ForStore(store.Name).RunAsync(
                 c => store.ChangeAsync(change).WaitAsync(c), r => r.Outcome == StateOutcome.Failed ? Policy.NoCode : Policy.Success, true, work, ct);
         }
-        catch (Exception e) when (IsMachinery(e))
+        catch (Exception e) when (IsInfrastructureFailure(e))
         {
             (outcome, why) = (StateOutcome.Failed, e.Message);
         }
@@ -70,7 +70,7 @@ internal sealed class StateApi(ComponentSet components, Resiliency resiliency)
                 return;
             }
         }
-        catch (Exception e) when (IsMachinery(e))
+        catch (Exception e) when (IsInfrastructureFailure(e))
         {
             why = e.Message;
         }
@@ -78,5 +78,5 @@ internal sealed class StateApi(ComponentSet components, Resiliency resiliency)
         throw new ApiError(500, StatusCode.Internal, errorCode, $"error while executing state transaction: {why}");
     }
 
-    private static bool IsMachinery(Exception e) => e is RedisException or TimeoutException or BreakerException;
+    private static bool IsInfrastructureFailure(Exception e) => e is RedisException or TimeoutException or BreakerException;
 }

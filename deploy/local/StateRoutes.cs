@@ -18,7 +18,7 @@ internal static class StateRoutes
             case ([], "POST" or "PUT"):
                 foreach (var change in Changes(store, await call.JsonAsync()))
                 {
-                    await call.Sidecar.State.ChangeAsync(store, change, call.Work, call.Gone);
+                    await call.Sidecar.State.ChangeAsync(store, change, call.Work, call.Aborted);
                 }
 
                 call.Answer(204);
@@ -36,7 +36,7 @@ internal static class StateRoutes
                 await call.Sidecar.State.ChangeAsync(
                     store,
                     new StateChange(StateApi.Key(store, call.Segment(3)), null, call.Context.Request.Headers.IfMatch is [{ } etag, ..] ? etag : null),
-                    call.Work, call.Gone);
+                    call.Work, call.Aborted);
                 call.Answer(204);
                 break;
             default:
@@ -46,7 +46,7 @@ internal static class StateRoutes
 
     private static async Task GetAsync(ApiCall call, StateStore store)
     {
-        var (data, etag) = await call.Sidecar.State.GetAsync(store, StateApi.Key(store, call.Segment(3)), call.Work, call.Gone);
+        var (data, etag) = await call.Sidecar.State.GetAsync(store, StateApi.Key(store, call.Segment(3)), call.Work, call.Aborted);
         if (data is null)
         {
             call.Answer(204);
@@ -65,7 +65,7 @@ internal static class StateRoutes
     {
         var body = await call.JsonAsync();
         var keys = body.TryGetProperty("keys", out var list) ? list.EnumerateArray().Select(k => k.GetString()!).ToArray() : [];
-        var found = await Task.WhenAll(keys.Select(k => call.Sidecar.State.GetAsync(store, StateApi.Key(store, k), call.Work, call.Gone)));
+        var found = await Task.WhenAll(keys.Select(k => call.Sidecar.State.GetAsync(store, StateApi.Key(store, k), call.Work, call.Aborted)));
         await call.AnswerAsync(json =>
         {
             json.WriteStartArray();
@@ -106,7 +106,7 @@ internal static class StateRoutes
             throw ApiError.Malformed(e.Message);
         }
 
-        await call.Sidecar.State.TransactAsync(store, changes, "ERR_STATE_TRANSACTION", call.Work, call.Gone);
+        await call.Sidecar.State.TransactAsync(store, changes, "ERR_STATE_TRANSACTION", call.Work, call.Aborted);
         call.Answer(204);
     }
 

@@ -38,7 +38,7 @@ internal abstract class StateStore(string name, string prefix, bool forActors)
         "name" => $"{spec.Name}||",
         "none" => "",
         var literal when literal.Contains("||", StringComparison.Ordinal) =>
-            throw new TownException($"{spec.Where}, keyPrefix: '{literal}' contains ||, which separates prefix and key; choose another."),
+            throw new LocalRunnerException($"{spec.Where}, keyPrefix: '{literal}' contains ||, which separates prefix and key; choose another."),
         var literal => $"{literal}||",
     };
 

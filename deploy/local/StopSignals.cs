@@ -9,23 +9,23 @@ public sealed class StopSignals : IDisposable
     private readonly List<PosixSignalRegistration> registrations;
 
     public StopSignals() => registrations =
-        [.. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP, PosixSignal.SIGQUIT }.Select(signal => PosixSignalRegistration.Create(signal, Heard))];
+        [.. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP, PosixSignal.SIGQUIT }.Select(signal => PosixSignalRegistration.Create(signal, OnSignal))];
 
     public CancellationToken Stop => source.Token;
 
     /// <summary>Whether a second signal came.</summary>
-    public bool Twice { get; private set; }
+    public bool SecondSignalReceived { get; private set; }
 
     /// <summary>Called when a second signal comes; the process ends right after.</summary>
-    public Action Impatient { get; set; } = () => { };
+    public Action OnSecondSignal { get; set; } = () => { };
 
-    private void Heard(PosixSignalContext context)
+    private void OnSignal(PosixSignalContext context)
     {
         context.Cancel = true;
         if (source.IsCancellationRequested)
         {
-            Twice = true;
-            Impatient();
+            SecondSignalReceived = true;
+            OnSecondSignal();
             Environment.Exit(1);
         }
 

@@ -10,7 +10,7 @@ internal sealed record Subscription(
     {
         if (document.Required("apiVersion") != "dapr.io/v2alpha1")
         {
-            throw new TownException($"{document.File}: only dapr.io/v2alpha1 subscriptions are supported locally; move spec.route to spec.routes.default.");
+            throw new LocalRunnerException($"{document.File}: only dapr.io/v2alpha1 subscriptions are supported locally; move spec.route to spec.routes.default.");
         }
 
         document.Only("apiVersion", "kind", "metadata", "spec", "scopes");

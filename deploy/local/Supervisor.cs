@@ -6,11 +6,11 @@ namespace SecondhandTrade.Local;
 /// <summary>Runs every app beside its sidecar, and runs it again when it ends.</summary>
 public sealed class Supervisor : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan Comeback = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan RestartTimeout = TimeSpan.FromMinutes(1);
     private readonly SemaphoreSlim restarting = new(1);
-    private readonly List<Charge> charges;
-    private uint turns;
+    private readonly List<ManagedApp> managedApps;
+    private uint nextReplica;
     private readonly ConsoleLines console;
     // Health is asked without a proxy: an http_proxy in the environment must not send localhost elsewhere.
     private readonly HttpClient http = new(new SocketsHttpHandler { UseProxy = false }) { Timeout = TimeSpan.FromSeconds(5) };
@@ -19,53 +19,53 @@ public sealed class Supervisor : IDisposable
     public Supervisor(IEnumerable<RunApp> apps, StandIn standIn, ConsoleLines console)
     {
         this.console = console;
-        charges = [.. apps.Zip(standIn.Sidecars, (app, sidecar) => new Charge(app, sidecar))];
+        managedApps = [.. apps.Zip(standIn.Sidecars, (app, sidecar) => new ManagedApp(app, sidecar))];
     }
 
     /// <summary>Done when every app has been open once.</summary>
-    public Task AllOpen => Task.WhenAll(charges.Select(charge => charge.Opened.Task));
+    public Task AllOpen => Task.WhenAll(managedApps.Select(managed => managed.Opened.Task));
 
     /// <summary>App and state of those that are not open now.</summary>
     public IEnumerable<(string App, string State)> NotOpen =>
-        charges.Where(charge => charge.State != Charge.Open).Select(charge => (charge.App.Id, charge.State));
+        managedApps.Where(managed => managed.State != ManagedApp.Open).Select(managed => (managed.App.Id, managed.State));
 
     /// <summary>Every app as it is now.</summary>
-    public IEnumerable<AppState> Apps => charges.Select(charge => new AppState(charge.App.Id, charge.State, charge.Child?.Id, charge.App.Port, charge.Restarts));
+    public IEnumerable<AppState> Apps => managedApps.Select(managed => new AppState(managed.App.Id, managed.State, managed.Child?.Id, managed.App.Port, managed.Restarts));
 
     /// <summary>Keeps all apps running until told to stop, and returns when the last has ended.</summary>
-    public Task RunAsync(CancellationToken stop) => Task.WhenAll(charges.Select(charge => KeepRunning(charge, stop)));
+    public Task RunAsync(CancellationToken stop) => Task.WhenAll(managedApps.Select(managed => KeepRunning(managed, stop)));
 
     /// <summary>
     /// Restarts an app's processes one after the other: each is sent nothing new, answers what it has, ends, and is back before the next one goes.
-    /// Returns how many there were; one that does not come back is a <see cref="TownException"/>, and the rest stay as they are.
+    /// Returns how many there were; one that does not come back is a <see cref="LocalRunnerException"/>, and the rest stay as they are.
     /// </summary>
     public async Task<int> RestartAsync(string app, CancellationToken stop)
     {
         await restarting.WaitAsync(stop);
         try
         {
-            var replicas = charges.Where(charge => charge.App.Id == app).ToList();
-            foreach (var charge in replicas)
+            var replicas = managedApps.Where(managed => managed.App.Id == app).ToList();
+            foreach (var managed in replicas)
             {
-                charge.State = "draining";
-                await charge.Sidecar.DrainAsync(Patience);
+                managed.State = "draining";
+                await managed.Sidecar.DrainAsync(ShutdownTimeout);
 
                 // A stream has no end of its own; what else came by the app's address is answered.
-                for (var waited = TimeProvider.System.GetTimestamp(); charge.Turns > 0 && TimeProvider.System.GetElapsedTime(waited) < Patience;)
+                for (var waited = TimeProvider.System.GetTimestamp(); managed.ActiveRequests > 0 && TimeProvider.System.GetElapsedTime(waited) < ShutdownTimeout;)
                 {
                     await Task.Delay(20, stop);
                 }
 
                 // In this order: the process that is to end must not pass for the one that is back.
-                charge.EndAsked.TrySetResult();
-                var back = charge.Back = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                managed.RestartRequested.TrySetResult();
+                var completed = managed.RestartCompleted = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
                 try
                 {
-                    await back.Task.WaitAsync(Comeback, stop);
+                    await completed.Task.WaitAsync(RestartTimeout, stop);
                 }
                 catch (TimeoutException)
                 {
-                    throw new TownException($"{app} did not come back within {Comeback.TotalSeconds} s ({charge.State}); what else there is of it was left as it was. Its output says why.");
+                    throw new LocalRunnerException($"{app} did not come back within {RestartTimeout.TotalSeconds} s ({managed.State}); what else there is of it was left as it was. Its output says why.");
                 }
             }
 
@@ -78,14 +78,14 @@ public sealed class Supervisor : IDisposable
     }
 
     /// <summary>The next open replica of an app, which is not restarted before the turn is given back; null while there is none.</summary>
-    public Turn? Turn(string app)
+    public ReplicaLease? AcquireReplica(string app)
     {
-        var open = charges.Where(charge => charge.App.Id == app && charge.State == Charge.Open).ToList();
-        return open.Count == 0 ? null : open[(int)(Interlocked.Increment(ref turns) % (uint)open.Count)].Take();
+        var open = managedApps.Where(managed => managed.App.Id == app && managed.State == ManagedApp.Open).ToList();
+        return open.Count == 0 ? null : open[(int)(Interlocked.Increment(ref nextReplica) % (uint)open.Count)].Acquire();
     }
 
     /// <summary>Ends every app at once.</summary>
-    public void Kill() => charges.ForEach(charge => charge.Child?.Kill());
+    public void Kill() => managedApps.ForEach(managed => managed.Child?.Kill());
 
     public void Dispose()
     {
@@ -94,7 +94,7 @@ public sealed class Supervisor : IDisposable
     }
 
     /// <summary>How long to wait before an app is started again: 1, 2, 4 … 30 s, and from the start again once it ran a minute.</summary>
-    public static TimeSpan Pause(TimeSpan before, TimeSpan ran) =>
+    public static TimeSpan RestartDelay(TimeSpan before, TimeSpan ran) =>
         before == TimeSpan.Zero || ran >= TimeSpan.FromMinutes(1)
             ? TimeSpan.FromSeconds(1)
             : TimeSpan.FromSeconds(Math.Min(before.TotalSeconds * 2, 30));
@@ -102,7 +102,7 @@ public sealed class Supervisor : IDisposable
     /// <summary>What the Dapr CLI would set for the app: the sidecar's whereabouts, then the run file's own.</summary>
     public static IEnumerable<KeyValuePair<string, string>> EnvironmentOf(RunApp app)
     {
-        var given = new Dictionary<string, string>
+        var variables = new Dictionary<string, string>
         {
             ["APP_ID"] = app.Id,
             ["APP_CHANNEL_ADDRESS"] = app.ChannelAddress,
@@ -113,46 +113,46 @@ public sealed class Supervisor : IDisposable
         };
         if (app.Port > 0)
         {
-            given["APP_PORT"] = $"{app.Port}";
+            variables["APP_PORT"] = $"{app.Port}";
         }
 
-        return given.Concat(app.Env);
+        return variables.Concat(app.Env);
     }
 
-    private async Task KeepRunning(Charge charge, CancellationToken stop)
+    private async Task KeepRunning(ManagedApp managed, CancellationToken stop)
     {
-        var pause = TimeSpan.Zero;
+        var delay = TimeSpan.Zero;
         while (!stop.IsCancellationRequested)
         {
-            charge.State = "starting";
-            charge.EndAsked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            managed.State = "starting";
+            managed.RestartRequested = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             var began = TimeProvider.System.GetTimestamp();
-            var how = await RunOnce(charge, stop);
-            await charge.Sidecar.DisconnectAppAsync();
+            var outcome = await RunOnce(managed, stop);
+            await managed.Sidecar.DisconnectAppAsync();
             if (stop.IsCancellationRequested)
             {
                 return;
             }
 
-            charge.Restarts++;
-            charge.State = how;
-            if (charge.EndAsked.Task.IsCompleted)
+            managed.Restarts++;
+            managed.State = outcome;
+            if (managed.RestartRequested.Task.IsCompleted)
             {
-                pause = TimeSpan.Zero;
+                delay = TimeSpan.Zero;
                 continue;
             }
 
-            charge.Back?.TrySetException(new TownException($"{charge.App.Id} was started again and {how}; what else there is of it was left as it was. Its output says why."));
-            pause = Pause(pause, TimeProvider.System.GetElapsedTime(began));
-            console.Write(charge.App.Id, $"{how}; it starts again in {pause.TotalSeconds} s.");
-            await Task.Delay(pause, stop).ContinueWith(_ => { }, TaskScheduler.Default);
+            managed.RestartCompleted?.TrySetException(new LocalRunnerException($"{managed.App.Id} was started again and {outcome}; what else there is of it was left as it was. Its output says why."));
+            delay = RestartDelay(delay, TimeProvider.System.GetElapsedTime(began));
+            console.Write(managed.App.Id, $"{outcome}; it starts again in {delay.TotalSeconds} s.");
+            await Task.Delay(delay, stop).ContinueWith(_ => { }, TaskScheduler.Default);
         }
     }
 
     /// <summary>Runs the app to its end, and tells how it ended.</summary>
-    private async Task<string> RunOnce(Charge charge, CancellationToken stop)
+    private async Task<string> RunOnce(ManagedApp managed, CancellationToken stop)
     {
-        var app = charge.App;
+        var app = managed.App;
         ChildProcess child;
         try
         {
@@ -166,24 +166,24 @@ public sealed class Supervisor : IDisposable
         using (child)
         using (var ended = CancellationTokenSource.CreateLinkedTokenSource(stop))
         {
-            charge.Child = child;
+            managed.Child = child;
             var exit = child.WaitAsync();
-            var opening = Open(charge, ended.Token);
-            var asked = new TaskCompletionSource();
-            using (stop.Register(asked.SetResult))
+            var connecting = ConnectWhenReady(managed, ended.Token);
+            var stopRequested = new TaskCompletionSource();
+            using (stop.Register(stopRequested.SetResult))
             {
-                await Task.WhenAny(exit, asked.Task, charge.EndAsked.Task);
+                await Task.WhenAny(exit, stopRequested.Task, managed.RestartRequested.Task);
             }
 
             await ended.CancelAsync();
-            await opening;
-            if (stop.IsCancellationRequested || charge.EndAsked.Task.IsCompleted)
+            await connecting;
+            if (stop.IsCancellationRequested || managed.RestartRequested.Task.IsCompleted)
             {
-                await child.StopAsync(Patience);
+                await child.StopAsync(ShutdownTimeout);
             }
 
             var code = await exit;
-            charge.Child = null;
+            managed.Child = null;
             return code switch
             {
                 126 or 127 => $"ended with exit code {code}, so '{app.Command[0]}' could probably not be started",
@@ -194,27 +194,27 @@ public sealed class Supervisor : IDisposable
     }
 
     /// <summary>Brings app and sidecar together as soon as the app listens, and returns when it is well or has ended.</summary>
-    private async Task Open(Charge charge, CancellationToken ended)
+    private async Task ConnectWhenReady(ManagedApp managed, CancellationToken ended)
     {
         while (!ended.IsCancellationRequested)
         {
             try
             {
-                if (charge.App.Port > 0)
+                if (managed.App.Port > 0)
                 {
-                    charge.State = $"not listening on port {charge.App.Port} yet";
-                    var address = charge.Address = await Listening(charge.App.Port, ended);
-                    charge.State = "meeting its sidecar";
-                    await charge.Sidecar.ConnectAppAsync(address, ended);
-                    charge.State = "not well yet: /healthz does not answer 2xx";
-                    await Well(address, ended);
+                    managed.State = $"not listening on port {managed.App.Port} yet";
+                    var address = managed.Address = await WaitUntilListening(managed.App.Port, ended);
+                    managed.State = "meeting its sidecar";
+                    await managed.Sidecar.ConnectAppAsync(address, ended);
+                    managed.State = "not well yet: /healthz does not answer 2xx";
+                    await WaitUntilHealthy(address, ended);
                 }
 
-                charge.State = Charge.Open;
-                charge.Opened.TrySetResult();
-                if (!charge.EndAsked.Task.IsCompleted)
+                managed.State = ManagedApp.Open;
+                managed.Opened.TrySetResult();
+                if (!managed.RestartRequested.Task.IsCompleted)
                 {
-                    charge.Back?.TrySetResult();
+                    managed.RestartCompleted?.TrySetResult();
                 }
 
                 return;
@@ -226,14 +226,14 @@ public sealed class Supervisor : IDisposable
             catch (Exception e)
             {
                 // Whatever it is, the app still runs: to ask again is all that can help, and to say so.
-                console.Write(charge.App.Id, $"does not get on with its sidecar ({e.Message}); trying again.");
+                console.Write(managed.App.Id, $"does not get on with its sidecar ({e.Message}); trying again.");
                 await Task.Delay(TimeSpan.FromSeconds(1), ended).ContinueWith(_ => { }, TaskScheduler.Default);
             }
         }
     }
 
     /// <summary>The address the app accepts connections on; `http://localhost` may mean either or both.</summary>
-    private static async Task<Uri> Listening(int port, CancellationToken ended)
+    private static async Task<Uri> WaitUntilListening(int port, CancellationToken ended)
     {
         while (true)
         {
@@ -255,7 +255,7 @@ public sealed class Supervisor : IDisposable
         }
     }
 
-    private async Task Well(Uri address, CancellationToken ended)
+    private async Task WaitUntilHealthy(Uri address, CancellationToken ended)
     {
         while (true)
         {
@@ -278,7 +278,7 @@ public sealed class Supervisor : IDisposable
     }
 
     /// <summary>One app in the supervisor's care.</summary>
-    private sealed class Charge(RunApp app, Sidecar sidecar)
+    private sealed class ManagedApp(RunApp app, Sidecar sidecar)
     {
         public const string Open = "open";
 
@@ -287,10 +287,10 @@ public sealed class Supervisor : IDisposable
         public TaskCompletionSource Opened { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         /// <summary>Set when this run of the app is to end so that another begins.</summary>
-        public volatile TaskCompletionSource EndAsked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public volatile TaskCompletionSource RestartRequested = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         /// <summary>Set when the app is open again, or has failed to be; null while nobody waits for that.</summary>
-        public volatile TaskCompletionSource? Back;
+        public volatile TaskCompletionSource? RestartCompleted;
         public volatile string State = "starting";
         public volatile int Restarts;
         public volatile ChildProcess? Child;
@@ -298,25 +298,25 @@ public sealed class Supervisor : IDisposable
         /// <summary>Where the app listens, once it does.</summary>
         public volatile Uri? Address;
 
-        private int taken;
+        private int activeRequests;
 
         /// <summary>How many requests it is answering that came by the address of all its replicas.</summary>
-        public int Turns => Volatile.Read(ref taken);
+        public int ActiveRequests => Volatile.Read(ref activeRequests);
 
-        public Turn Take()
+        public ReplicaLease Acquire()
         {
-            Interlocked.Increment(ref taken);
-            return new(Address!, () => Interlocked.Decrement(ref taken));
+            Interlocked.Increment(ref activeRequests);
+            return new(Address!, () => Interlocked.Decrement(ref activeRequests));
         }
     }
 }
 
 /// <summary>A request's stay with one replica of an app.</summary>
-public sealed class Turn(Uri address, Action end) : IDisposable
+public sealed class ReplicaLease(Uri address, Action release) : IDisposable
 {
     public Uri Address => address;
 
-    public void Dispose() => end();
+    public void Dispose() => release();
 }
 
 /// <summary>An app in the supervisor's care: its state in words, its process while it runs, and how often it was started again.</summary>

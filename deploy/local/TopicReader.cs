@@ -8,7 +8,7 @@ namespace SecondhandTrade.Local;
 internal sealed record Delivery(BrokerMessage Message, byte[] Body, JsonElement? Event, string TraceParent, string? TraceState);
 
 /// <summary>The app did not take the message, and the message is not to be dropped.</summary>
-internal sealed class DeliveryException(int statusCode, string message) : CodedException(statusCode, message);
+internal sealed class DeliveryException(int statusCode, string message) : StatusCodeException(statusCode, message);
 
 /// <summary>Delivers the messages of one topic to one app and reads its answers as daprd does.</summary>
 internal sealed partial class TopicReader(
@@ -32,7 +32,7 @@ internal sealed partial class TopicReader(
         var body = message.Value ?? "null"u8.ToArray();
         if (subscription.Raw)
         {
-            body = Envelope.AroundRaw(body, message.Topic, pubsub.Name);
+            body = CloudEventEnvelope.WrapRaw(body, message.Topic, pubsub.Name);
         }
 
         JsonElement? cloudEvent = null;
@@ -45,7 +45,7 @@ internal sealed partial class TopicReader(
             // Told apart in DeliverAsync.
         }
 
-        var trace = TraceContext.Next(Text("traceparent") ?? Text("traceid"));
+        var trace = TraceContext.NewSpan(Text("traceparent") ?? Text("traceid"));
         delivery = new Delivery(message, body, cloudEvent, trace, Text("tracestate"));
         return trace;
 
@@ -102,14 +102,14 @@ internal sealed partial class TopicReader(
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(channel.App, route.StartsWith('/') ? route : "/" + route));
         request.Content = new ByteArrayContent(delivery.Body);
-        request.Content.Headers.TryAddWithoutValidation("Content-Type", Envelope.ContentType);
+        request.Content.Headers.TryAddWithoutValidation("Content-Type", CloudEventEnvelope.ContentType);
         foreach (var (name, value) in MetadataOf(delivery.Message))
         {
             request.Headers.TryAddWithoutValidation(name, value);
         }
 
         request.Headers.Remove(TraceContext.Parent);
-        request.Headers.TryAddWithoutValidation(TraceContext.Parent, TraceContext.Next(delivery.TraceParent));
+        request.Headers.TryAddWithoutValidation(TraceContext.Parent, TraceContext.NewSpan(delivery.TraceParent));
         if (delivery.TraceState is { Length: > 0 } state)
         {
             request.Headers.TryAddWithoutValidation(TraceContext.State, state);
@@ -178,7 +178,7 @@ internal sealed partial class TopicReader(
             throw new DeliveryException(Policy.NoCode, e.Message);
         }
 
-        LogDead(delivery.Message.Topic, delivery.Message.Partition, delivery.Message.Offset, appId, topic);
+        LogDeadLettered(delivery.Message.Topic, delivery.Message.Partition, delivery.Message.Offset, appId, topic);
         return true;
     }
 
@@ -210,5 +210,5 @@ internal sealed partial class TopicReader(
     private partial void LogDropped(string topic, int partition, long offset, string app, string why);
 
     [LoggerMessage(LogLevel.Warning, "{Topic}/{Partition}@{Offset} of {App} went to {DeadLetters}")]
-    private partial void LogDead(string topic, int partition, long offset, string app, string deadLetters);
+    private partial void LogDeadLettered(string topic, int partition, long offset, string app, string deadLetters);
 }

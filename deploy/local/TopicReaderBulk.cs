@@ -126,7 +126,7 @@ internal sealed partial class TopicReader
                 }
 
                 json.WriteEndObject();
-                json.WriteString("contentType", Envelope.ContentType);
+                json.WriteString("contentType", CloudEventEnvelope.ContentType);
                 json.WriteEndObject();
             }
 

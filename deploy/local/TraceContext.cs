@@ -8,7 +8,7 @@ internal static class TraceContext
     public const string Parent = "traceparent";
     public const string State = "tracestate";
 
-    public static string Next(string? incoming) =>
+    public static string NewSpan(string? incoming) =>
         IsValid(incoming)
             ? $"00-{incoming.AsSpan(3, 32)}-{Hex(8)}-{incoming.AsSpan(53, 2)}"
             : $"00-{Hex(16)}-{Hex(8)}-01";

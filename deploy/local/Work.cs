@@ -3,14 +3,14 @@ using System.Collections.Concurrent;
 namespace SecondhandTrade.Local;
 
 /// <summary>Everything the town is busy with, so that a test can tell "done" from "waiting for the clock".</summary>
-internal sealed class Works
+internal sealed class WorkTracker
 {
     private readonly ConcurrentDictionary<Work, byte> open = new();
     private long begun;
 
     public long Begun => Interlocked.Read(ref begun);
 
-    public bool None => open.IsEmpty;
+    public bool IsIdle => open.IsEmpty;
 
     public int Queued => open.Keys.Count(w => w.State == WorkState.Queued);
 
@@ -25,7 +25,7 @@ internal sealed class Works
     public void End(Work work) => open.TryRemove(work, out _);
 
     /// <summary>True when somebody waits for the clock and everybody else is only waiting for them.</summary>
-    public bool OnlyTheClockCanHelp()
+    public bool IsWaitingForClock()
     {
         var all = open.Keys.ToArray();
         var stuck = all.Where(w => w.State == WorkState.OnClock).Select(w => w.TraceId).ToHashSet();
@@ -42,7 +42,7 @@ internal enum WorkState
 }
 
 /// <summary>One call or delivery in flight.</summary>
-internal sealed class Work(Works works, string traceId) : IDisposable
+internal sealed class Work(WorkTracker tracker, string traceId) : IDisposable
 {
     private volatile WorkState state;
 
@@ -78,5 +78,5 @@ internal sealed class Work(Works works, string traceId) : IDisposable
         }
     }
 
-    public void Dispose() => works.End(this);
+    public void Dispose() => tracker.End(this);
 }

@@ -26,7 +26,7 @@ internal sealed class Yaml
         }
         catch (YamlException e)
         {
-            throw new TownException($"{file}: line {e.Start.Line} is not valid YAML: {e.Message}", e);
+            throw new LocalRunnerException($"{file}: line {e.Start.Line} is not valid YAML: {e.Message}", e);
         }
 
         return [.. stream.Documents.Where(d => d.RootNode is YamlMappingNode).Select(d => new Yaml(d.RootNode, file, ""))];
@@ -43,15 +43,15 @@ internal sealed class Yaml
     public IEnumerable<Yaml> Items() =>
         node is YamlSequenceNode list
             ? list.Children.Select((item, i) => new Yaml(item, File, $"{Field}[{i}]"))
-            : throw new TownException($"{Where}: a list is expected here.");
+            : throw new LocalRunnerException($"{Where}: a list is expected here.");
 
     public string Text() =>
-        node is YamlScalarNode scalar ? scalar.Value ?? "" : throw new TownException($"{Where}: a single value is expected here.");
+        node is YamlScalarNode scalar ? scalar.Value ?? "" : throw new LocalRunnerException($"{Where}: a single value is expected here.");
 
     public string Required(string name) =>
-        this[name]?.Text() is { Length: > 0 } text ? text : throw new TownException($"{Where}: '{name}' is missing; add it.");
+        this[name]?.Text() is { Length: > 0 } text ? text : throw new LocalRunnerException($"{Where}: '{name}' is missing; add it.");
 
-    public Yaml Section(string name) => this[name] ?? throw new TownException($"{Where}: '{name}' is missing; add it.");
+    public Yaml Section(string name) => this[name] ?? throw new LocalRunnerException($"{Where}: '{name}' is missing; add it.");
 
     /// <summary>A misspelt field that is silently ignored costs an afternoon: refuse it.</summary>
     public Yaml Only(params string[] names)
@@ -60,7 +60,7 @@ internal sealed class Yaml
         {
             if (!names.Contains(name))
             {
-                throw new TownException($"{value.Where}: '{name}' is not known here; use one of {string.Join(", ", names)}.");
+                throw new LocalRunnerException($"{value.Where}: '{name}' is not known here; use one of {string.Join(", ", names)}.");
             }
         }
 
@@ -68,15 +68,15 @@ internal sealed class Yaml
     }
 
     public int Number() =>
-        int.TryParse(Text(), out var number) ? number : throw new TownException($"{Where}: '{Text()}' is not a whole number.");
+        int.TryParse(Text(), out var number) ? number : throw new LocalRunnerException($"{Where}: '{Text()}' is not a whole number.");
 
     public TimeSpan Duration() =>
-        GoDuration.TryParse(Text(), out var time) ? time : throw new TownException($"{Where}: '{Text()}' is not a duration; write it like 500ms, 5s or 1h30m.");
+        GoDuration.TryParse(Text(), out var time) ? time : throw new LocalRunnerException($"{Where}: '{Text()}' is not a duration; write it like 500ms, 5s or 1h30m.");
 
     private static string Name(YamlNode key) => ((YamlScalarNode)key).Value ?? "";
 
     private string Sub(string name) => Field.Length == 0 ? name : $"{Field}.{name}";
 
     private YamlMappingNode Mapping() =>
-        node as YamlMappingNode ?? throw new TownException($"{Where}: fields are expected here.");
+        node as YamlMappingNode ?? throw new LocalRunnerException($"{Where}: fields are expected here.");
 }

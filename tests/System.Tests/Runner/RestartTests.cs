@@ -90,7 +90,7 @@ public sealed class RestartTests : IDisposable
 
         using var form = await http.PostAsync($"http://localhost:{ports[1]}/town/restart/shop", new FormUrlEncodedContent([]), TestContext.Current.CancellationToken);
         using var preflight = await http.SendAsync(
-            new(HttpMethod.Options, $"http://localhost:{ports[1]}/town/restart/shop") { Headers = { { "Origin", "http://elsewhere" }, { "Access-Control-Request-Method", "POST" }, { "Access-Control-Request-Headers", TownApi.Asks } } },
+            new(HttpMethod.Options, $"http://localhost:{ports[1]}/town/restart/shop") { Headers = { { "Origin", "http://elsewhere" }, { "Access-Control-Request-Method", "POST" }, { "Access-Control-Request-Headers", RunnerApi.RequiredHeader } } },
             TestContext.Current.CancellationToken);
 
         Assert.Equal(HttpStatusCode.Forbidden, form.StatusCode);

@@ -80,7 +80,7 @@ public sealed class RunFileTests : IDisposable
     [Fact]
     public void All_mistakes_of_a_file_are_told_at_once_each_in_a_line_of_its_own()
     {
-        var refusal = Assert.Throws<TownException>(() => Load("""
+        var refusal = Assert.Throws<LocalRunnerException>(() => Load("""
             version: 2
             nme: town
             common: { resourcesPaths: [components], appProtocol: grpc, appPort: 5 }
@@ -199,7 +199,7 @@ public sealed class RunFileTests : IDisposable
 
     private void Refused(string yaml, int line, string said)
     {
-        var refusal = Assert.Throws<TownException>(() => Load(yaml));
+        var refusal = Assert.Throws<LocalRunnerException>(() => Load(yaml));
         Assert.StartsWith($"{Path.Combine(root, "dapr.yaml")}:{line}: ", refusal.Message, StringComparison.Ordinal);
         Assert.Contains(said, refusal.Message, StringComparison.Ordinal);
     }

@@ -3,11 +3,11 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace SecondhandTrade.Local;
 
 /// <summary>Reads a run file and its resources as a real start does, starts nothing, and tells all that is wrong with them.</summary>
-public sealed class Check
+public sealed class ConfigurationCheck
 {
     private readonly List<string> findings = [];
 
-    private Check()
+    private ConfigurationCheck()
     {
     }
 
@@ -17,14 +17,14 @@ public sealed class Check
     /// <summary>What was looked at, for the one line of a town that is well.</summary>
     public string Summary { get; private set; } = "";
 
-    public static Check Of(string runFile)
+    public static ConfigurationCheck Of(string runFile)
     {
-        var check = new Check();
-        check.Try(() => check.Look(RunFile.Load(runFile)));
+        var check = new ConfigurationCheck();
+        check.Try(() => check.CheckAll(RunFile.Load(runFile)));
         return check;
     }
 
-    private void Look(RunFile file)
+    private void CheckAll(RunFile file)
     {
         var resources = Load(file);
         // What could not be read is not there for the rules, and would make them find fault with what only names it.
@@ -34,10 +34,10 @@ public sealed class Check
         }
 
         // A town without broker or Redis: components are made from it here, never used.
-        var town = new Town(TimeProvider.System, null!, null!, new Works(), NullLoggerFactory.Instance, null!, resources);
+        var shared = new StandInContext(TimeProvider.System, null!, null!, new WorkTracker(), NullLoggerFactory.Instance, null!, resources);
         foreach (var app in file.Apps)
         {
-            Try(() => ComponentSet.For(app.Id, resources, town));
+            Try(() => ComponentSet.For(app.Id, resources, shared));
         }
 
         CheckRedis(file);
@@ -173,7 +173,7 @@ public sealed class Check
         {
             look();
         }
-        catch (TownException e)
+        catch (LocalRunnerException e)
         {
             findings.AddRange(e.Message.Split(Environment.NewLine).Except(findings));
         }

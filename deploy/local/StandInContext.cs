@@ -3,9 +3,9 @@ using StackExchange.Redis;
 namespace SecondhandTrade.Local;
 
 /// <summary>What all sidecars of one stand-in share.</summary>
-internal sealed class Town(TimeProvider clock, Broker broker, ConsumerGroups groups, Works works, ILoggerFactory logging, IConnectionMultiplexer redis, Resources resources)
+internal sealed class StandInContext(TimeProvider clock, Broker broker, ConsumerGroups groups, WorkTracker tracker, ILoggerFactory logging, IConnectionMultiplexer redis, Resources resources)
 {
-    private int turn;
+    private int nextReplica;
 
     public TimeProvider Clock => clock;
 
@@ -13,7 +13,7 @@ internal sealed class Town(TimeProvider clock, Broker broker, ConsumerGroups gro
 
     public ConsumerGroups Groups => groups;
 
-    public Works Works => works;
+    public WorkTracker WorkTracker => tracker;
 
     public ILoggerFactory Logging => logging;
 
@@ -23,20 +23,20 @@ internal sealed class Town(TimeProvider clock, Broker broker, ConsumerGroups gro
 
     public ActorCallbacks Callbacks => field ??= new ActorCallbacks(this);
 
-    public Reminders Reminders => field ??= new Reminders(redis.GetDatabase(), Callbacks, works, clock, logging.CreateLogger("Reminders"));
+    public Reminders Reminders => field ??= new Reminders(redis.GetDatabase(), Callbacks, tracker, clock, logging.CreateLogger("Reminders"));
 
     public IReadOnlyList<Sidecar> Sidecars { get; set; } = [];
 
     /// <summary>The next replica of an app that has its app, has it well and is to keep it; a replica without one if there is no other; null if nobody is called that.</summary>
-    public Sidecar? Next(string appId)
+    public Sidecar? NextReplica(string appId)
     {
         var replicas = Sidecars.Where(s => s.AppId == appId).ToArray();
-        var living = replicas.Where(r => r.Channel is { IsHealthy: true, IsLeaving: false }).ToArray();
-        return (living.Length > 0 ? living : replicas) switch
+        var available = replicas.Where(r => r.Channel is { IsHealthy: true, IsDraining: false }).ToArray();
+        return (available.Length > 0 ? available : replicas) switch
         {
             [] => null,
             [var only] => only,
-            var several => several[(int)((uint)Interlocked.Increment(ref turn) % several.Length)],
+            var several => several[(int)((uint)Interlocked.Increment(ref nextReplica) % several.Length)],
         };
     }
 
@@ -52,7 +52,7 @@ internal sealed class Town(TimeProvider clock, Broker broker, ConsumerGroups gro
                 continue;
             }
 
-            if (host.StillHas(type, id))
+            if (host.IsDraining(type, id))
             {
                 return host;
             }

@@ -1,21 +1,21 @@
 namespace SecondhandTrade.Local;
 
 /// <summary>Turns of one actor: first come, first served; whoever gives up waiting leaves the queue.</summary>
-internal sealed class ActorTurns
+internal sealed class ActorLock
 {
-    private const int DeepestReentrancy = 32;
+    private const int MaxReentrancyDepth = 32;
 
     private readonly Lock gate = new();
     private readonly LinkedList<(TaskCompletionSource<bool> Turn, string? Chain)> waiting = [];
     private bool taken;
     private bool closed;
-    private string? chain;
+    private string? reentrancyChain;
     private int depth;
 
     /// <summary>False when the actor has been put away meanwhile: look it up again.</summary>
     public async ValueTask<bool> EnterAsync(string? reentrancyId, Work work, CancellationToken ct)
     {
-        LinkedListNode<(TaskCompletionSource<bool> Turn, string? Chain)> place;
+        LinkedListNode<(TaskCompletionSource<bool> Turn, string? Chain)> queued;
         lock (gate)
         {
             if (closed)
@@ -25,37 +25,37 @@ internal sealed class ActorTurns
 
             if (!taken)
             {
-                (taken, chain, depth) = (true, reentrancyId, 1);
+                (taken, reentrancyChain, depth) = (true, reentrancyId, 1);
                 return true;
             }
 
-            if (reentrancyId is not null && reentrancyId == chain)
+            if (reentrancyId is not null && reentrancyId == reentrancyChain)
             {
-                depth = depth < DeepestReentrancy
+                depth = depth < MaxReentrancyDepth
                     ? depth + 1
                     : throw new ApiError(500, Grpc.Core.StatusCode.Internal, "ERR_ACTOR_STACK_DEPTH", "maximum stack depth exceeded");
                 return true;
             }
 
-            place = waiting.AddLast((new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously), reentrancyId));
+            queued = waiting.AddLast((new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously), reentrancyId));
         }
 
-        using var givingUp = ct.Register(() =>
+        using var cancellation = ct.Register(() =>
         {
             lock (gate)
             {
-                if (place.List is not null)
+                if (queued.List is not null)
                 {
-                    waiting.Remove(place);
-                    place.Value.Turn.SetCanceled(ct);
+                    waiting.Remove(queued);
+                    queued.Value.Turn.SetCanceled(ct);
                 }
             }
         });
-        await work.QueueAsync(place.Value.Turn.Task);
-        return await place.Value.Turn.Task;
+        await work.QueueAsync(queued.Value.Turn.Task);
+        return await queued.Value.Turn.Task;
     }
 
-    public void Leave()
+    public void Exit()
     {
         lock (gate)
         {
@@ -69,7 +69,7 @@ internal sealed class ActorTurns
             {
                 var next = waiting.First!;
                 waiting.RemoveFirst();
-                (chain, depth) = (next.Value.Chain, 1);
+                (reentrancyChain, depth) = (next.Value.Chain, 1);
                 next.Value.Turn.SetResult(true);
             }
         }

@@ -4,7 +4,7 @@ using System.Text.Json;
 namespace SecondhandTrade.Local;
 
 /// <summary>Puts what an app publishes into a CloudEvent, field by field as daprd does.</summary>
-internal static class Envelope
+internal static class CloudEventEnvelope
 {
     public const string ContentType = "application/cloudevents+json";
 
@@ -21,7 +21,7 @@ internal static class Envelope
     }
 
     /// <summary>What a subscriber to raw payloads gets: a new event around the bytes.</summary>
-    public static byte[] AroundRaw(byte[] data, string topic, string pubsub) => GoJson.WriteEscaped(new Dictionary<string, object?>
+    public static byte[] WrapRaw(byte[] data, string topic, string pubsub) => GoJson.WriteEscaped(new Dictionary<string, object?>
     {
         ["id"] = Guid.NewGuid().ToString(),
         ["specversion"] = "1.0",

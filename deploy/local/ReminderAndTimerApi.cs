@@ -4,23 +4,23 @@ using Grpc.Core;
 namespace SecondhandTrade.Local;
 
 /// <summary>Reminders and timers as one sidecar offers them to its actors.</summary>
-internal sealed class ActorClock(Town town, Sidecar sidecar)
+internal sealed class ReminderAndTimerApi(StandInContext shared, Sidecar sidecar)
 {
     public async Task SetReminderAsync(string type, string id, string name, JsonElement body)
     {
         RequireHosted(type);
-        bool kept;
+        bool stored;
         try
         {
             var overwrite = !(body.TryGetProperty("overwrite", out var wanted) && wanted.ValueKind == JsonValueKind.False);
-            kept = await town.Reminders.SetAsync(KeyOf(type, id, name), Reminder.Read(type, id, name, body, town.Clock.GetUtcNow()), overwrite);
+            stored = await shared.Reminders.SetAsync(KeyOf(type, id, name), Reminder.Read(type, id, name, body, shared.Clock.GetUtcNow()), overwrite);
         }
         catch (Exception e) when (e is FormatException or InvalidOperationException or StackExchange.Redis.RedisException)
         {
             throw new ApiError(500, StatusCode.Internal, "ERR_ACTOR_REMINDER_CREATE", $"error creating actor reminder: {e.Message}");
         }
 
-        if (!kept)
+        if (!stored)
         {
             throw new ApiError(409, StatusCode.AlreadyExists, "ERR_ACTOR_REMINDER_ALREADY_EXISTS", $"actor reminder {name} already exists");
         }
@@ -29,7 +29,7 @@ internal sealed class ActorClock(Town town, Sidecar sidecar)
     public byte[] GetReminder(string type, string id, string name)
     {
         RequireHosted(type);
-        var reminder = town.Reminders.Get(KeyOf(type, id, name))
+        var reminder = shared.Reminders.Get(KeyOf(type, id, name))
             ?? throw new ApiError(404, StatusCode.NotFound, "ERR_ACTOR_REMINDER_NOT_FOUND", $"actor reminder {name} is not found");
         return GoJson.WriteEscapedInOrder(
         [
@@ -42,7 +42,7 @@ internal sealed class ActorClock(Town town, Sidecar sidecar)
     public Task DeleteReminderAsync(string type, string id, string name)
     {
         RequireHosted(type);
-        return town.Reminders.DeleteAsync(KeyOf(type, id, name));
+        return shared.Reminders.DeleteAsync(KeyOf(type, id, name));
     }
 
     public void SetTimer(string type, string id, string name, JsonElement body)

@@ -12,7 +12,7 @@ using SecondhandTrade.Local;
 namespace SecondhandTrade.SystemTests.Sidecars;
 
 /// <summary>A stand-in with apps made on the spot; what it waits for, the test's clock decides.</summary>
-public sealed class TestTown : IAsyncDisposable
+public sealed class TestSidecars : IAsyncDisposable
 {
     private readonly List<WebApplication> apps = [];
     private readonly string home = Directory.CreateTempSubdirectory("town").FullName;
@@ -26,9 +26,9 @@ public sealed class TestTown : IAsyncDisposable
     /// <summary>An app id of this test alone: the Redis is shared.</summary>
     public string Id(string app) => $"{app}-{suffix}";
 
-    public static async Task<TestTown> StartAsync(string redis, string[] apps, params string[] yaml)
+    public static async Task<TestSidecars> StartAsync(string redis, string[] apps, params string[] yaml)
     {
-        var town = new TestTown();
+        var town = new TestSidecars();
         var resources = Directory.CreateDirectory(Path.Combine(town.home, "components")).FullName;
         string[] all = [Yaml.StateStore, Yaml.PubSub(), .. yaml];
         for (var i = 0; i < all.Length; i++)

@@ -3,13 +3,13 @@ using System.Text.Json;
 namespace SecondhandTrade.Local;
 
 /// <summary>What an app says of its actors in GET /dapr/config.</summary>
-internal sealed record ActorTypes(IReadOnlyList<string> Types, IReadOnlyDictionary<string, (TimeSpan Idle, bool Reentrant)> Settings)
+internal sealed record ActorRuntimeConfig(IReadOnlyList<string> Types, IReadOnlyDictionary<string, (TimeSpan Idle, bool Reentrant)> Settings)
 {
     private static readonly TimeSpan DefaultIdle = TimeSpan.FromMinutes(60);
 
-    public static readonly ActorTypes None = new([], new Dictionary<string, (TimeSpan, bool)>());
+    public static readonly ActorRuntimeConfig None = new([], new Dictionary<string, (TimeSpan, bool)>());
 
-    public static ActorTypes Read(byte[] json, string appId)
+    public static ActorRuntimeConfig Read(byte[] json, string appId)
     {
         JsonElement root;
         try
@@ -18,7 +18,7 @@ internal sealed record ActorTypes(IReadOnlyList<string> Types, IReadOnlyDictiona
         }
         catch (JsonException e)
         {
-            throw new TownException($"GET /dapr/config of {appId} is not valid JSON: {e.Message}", e);
+            throw new LocalRunnerException($"GET /dapr/config of {appId} is not valid JSON: {e.Message}", e);
         }
 
         if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("entities", out var entities) || entities.ValueKind != JsonValueKind.Array)
@@ -39,7 +39,7 @@ internal sealed record ActorTypes(IReadOnlyList<string> Types, IReadOnlyDictiona
             }
         }
 
-        return new ActorTypes([.. settings.Keys], settings);
+        return new ActorRuntimeConfig([.. settings.Keys], settings);
     }
 
     private static TimeSpan? IdleOf(JsonElement config) =>

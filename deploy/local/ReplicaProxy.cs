@@ -4,15 +4,15 @@ using Yarp.ReverseProxy.Forwarder;
 namespace SecondhandTrade.Local;
 
 /// <summary>Where an app that has replicas is reached from outside: who is open answers in turn, as behind a Service on a cluster.</summary>
-public sealed class Fronts : IAsyncDisposable
+public sealed class ReplicaProxy : IAsyncDisposable
 {
     private readonly WebApplication host;
     private readonly HttpMessageInvoker client;
 
-    private Fronts(WebApplication host, HttpMessageInvoker client) => (this.host, this.client) = (host, client);
+    private ReplicaProxy(WebApplication host, HttpMessageInvoker client) => (this.host, this.client) = (host, client);
 
     /// <summary>Listens on the ports, each of which stands for the app.</summary>
-    public static async Task<Fronts> StartAsync(IReadOnlyDictionary<int, string> apps, Supervisor supervisor, CancellationToken ct)
+    public static async Task<ReplicaProxy> StartAsync(IReadOnlyDictionary<int, string> apps, Supervisor supervisor, CancellationToken ct)
     {
         var builder = WebApplication.CreateEmptyBuilder(new());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
@@ -32,15 +32,15 @@ public sealed class Fronts : IAsyncDisposable
         var client = new HttpMessageInvoker(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, UseCookies = false, AutomaticDecompression = DecompressionMethods.None, PooledConnectionLifetime = TimeSpan.Zero });
         host.Run(async http =>
         {
-            if (supervisor.Turn(apps[http.Connection.LocalPort]) is not { } turn)
+            if (supervisor.AcquireReplica(apps[http.Connection.LocalPort]) is not { } replica)
             {
                 (http.Response.StatusCode, http.Response.Headers.RetryAfter) = (StatusCodes.Status503ServiceUnavailable, "1");
                 return;
             }
 
-            using (turn)
+            using (replica)
             {
-                await forwarder.SendAsync(http, turn.Address.ToString(), client, new() { ActivityTimeout = TimeSpan.FromMinutes(10) }, new SameHost());
+                await forwarder.SendAsync(http, replica.Address.ToString(), client, new() { ActivityTimeout = TimeSpan.FromMinutes(10) }, new PreserveHostTransformer());
             }
         });
         await host.StartAsync(ct);
@@ -54,7 +54,7 @@ public sealed class Fronts : IAsyncDisposable
     }
 
     // An app that writes addresses writes the one it was asked by.
-    private sealed class SameHost : HttpTransformer
+    private sealed class PreserveHostTransformer : HttpTransformer
     {
         public override async ValueTask TransformRequestAsync(HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
         {

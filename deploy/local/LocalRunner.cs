@@ -3,9 +3,9 @@ using System.Security.Cryptography;
 namespace SecondhandTrade.Local;
 
 /// <summary>The whole town on one machine, from the first check to the last light out.</summary>
-public sealed class LocalTown(RunFile file, DataDirectory data, ConsoleLines console)
+public sealed class LocalRunner(RunFile file, DataDirectory data, ConsoleLines console)
 {
-    private const string Door = "gateway";
+    private const string GatewayAppId = "gateway";
     private const string AppTokenName = "APP_API_TOKEN";
 
     /// <summary>Gives a free port to whoever asked for any.</summary>
@@ -23,15 +23,15 @@ public sealed class LocalTown(RunFile file, DataDirectory data, ConsoleLines con
     {
         foreach (var unknown in replicas.Keys.Where(id => file.Apps.All(app => app.Id != id)))
         {
-            throw new TownException($"--replicas {unknown}: no app of {file.Path} is called that; the apps are {string.Join(", ", file.Apps.Select(app => app.Id))}.");
+            throw new LocalRunnerException($"--replicas {unknown}: no app of {file.Path} is called that; the apps are {string.Join(", ", file.Apps.Select(app => app.Id))}.");
         }
 
-        var several = file.Apps.Where(app => replicas.GetValueOrDefault(app.Id, 1) > 1).ToList();
+        var replicated = file.Apps.Where(app => replicas.GetValueOrDefault(app.Id, 1) > 1).ToList();
         var free = new Queue<int>(Ports.Free(4 * replicas.Values.Sum()));
         return file with
         {
-            Apps = [.. file.Apps.SelectMany(app => several.Contains(app) ? Enumerable.Range(0, replicas[app.Id]).Select(n => Replica(app, free, first: n == 0)) : [app])],
-            Fronts = several.Where(app => app.Port > 0).ToDictionary(app => app.Port, app => app.Id),
+            Apps = [.. file.Apps.SelectMany(app => replicated.Contains(app) ? Enumerable.Range(0, replicas[app.Id]).Select(n => Replica(app, free, first: n == 0)) : [app])],
+            ReplicaPorts = replicated.Where(app => app.Port > 0).ToDictionary(app => app.Port, app => app.Id),
         };
     }
 
@@ -56,7 +56,7 @@ public sealed class LocalTown(RunFile file, DataDirectory data, ConsoleLines con
             .Select(dll => Path.GetFullPath(dll, app.Directory)).Where(dll => !File.Exists(dll)).Select(dll => $"  {app.Id}: {dll}")).ToList();
         if (missing.Count > 0)
         {
-            throw new TownException($"Nothing was started, because these apps are not built:{Environment.NewLine}{string.Join(Environment.NewLine, missing)}{Environment.NewLine}" +
+            throw new LocalRunnerException($"Nothing was started, because these apps are not built:{Environment.NewLine}{string.Join(Environment.NewLine, missing)}{Environment.NewLine}" +
                 "Build them with `dotnet build`, or start the runner without --no-build.");
         }
     }
@@ -68,7 +68,7 @@ public sealed class LocalTown(RunFile file, DataDirectory data, ConsoleLines con
         var configured = RedisAddress.FromComponents(file.ResourcesPaths);
         if (outsideRedis is null && !configured.IsHere)
         {
-            throw new TownException($"The state store's redisHost is {configured}, which is not this machine; write localhost there, or pass --redis {configured}.");
+            throw new LocalRunnerException($"The state store's redisHost is {configured}, which is not this machine; write localhost there, or pass --redis {configured}.");
         }
 
         Ports.RequireFree([
@@ -76,7 +76,7 @@ public sealed class LocalTown(RunFile file, DataDirectory data, ConsoleLines con
             {
                 new(app.Port, $"the app {app.Id}"), new(app.HttpPort, $"the HTTP port of {app.Id}'s sidecar"), new(app.GrpcPort, $"the gRPC port of {app.Id}'s sidecar"),
             }).Where(need => need.Port > 0),
-            .. file.Fronts.Select(front => new PortNeed(front.Key, $"the replicas of {front.Value}")),
+            .. file.ReplicaPorts.Select(replicaPort => new PortNeed(replicaPort.Key, $"the replicas of {replicaPort.Value}")),
             new PortNeed(townPort, "what the town tells of itself (or give another with --town-port)"),
             .. outsideRedis is null ? [new PortNeed(configured.Port, "Redis (or use the one there with --redis)")] : Array.Empty<PortNeed>(),
         ]);
@@ -97,7 +97,7 @@ public sealed class LocalTown(RunFile file, DataDirectory data, ConsoleLines con
         await using var standIn = await StandIn.StartAsync(new StandInOptions
         {
             Sidecars = [.. file.Apps.Select(app => new SidecarOptions(app.Id)
-                { HttpPort = app.HttpPort, GrpcPort = app.GrpcPort, HasApp = app.Port > 0, MaxConcurrency = app.MaxConcurrency, Health = app.Health, AppApiToken = app.Env.GetValueOrDefault(AppTokenName, token), ApiToken = Given("DAPR_API_TOKEN") })],
+                { HttpPort = app.HttpPort, GrpcPort = app.GrpcPort, HasApp = app.Port > 0, MaxConcurrency = app.MaxConcurrency, Health = app.Health, AppApiToken = app.Env.GetValueOrDefault(AppTokenName, token), ApiToken = EnvironmentOrNull("DAPR_API_TOKEN") })],
             ResourcesPaths = file.ResourcesPaths,
             ConfigFile = file.ConfigFile,
             Redis = address,
@@ -108,12 +108,12 @@ public sealed class LocalTown(RunFile file, DataDirectory data, ConsoleLines con
         // An app that talks to Redis by itself must find the same one as its sidecar.
         var apps = file.Apps.Select(app => app with
         {
-            Env = TownApi.Told(app.Env.Prepend(new(AppTokenName, token)).GroupBy(pair => pair.Key).ToDictionary(pair => pair.Key, pair => pair.Last().Value == configured.ToString() ? address : pair.Last().Value), townPort),
+            Env = RunnerApi.WithOtlpEndpoint(app.Env.Prepend(new(AppTokenName, token)).GroupBy(pair => pair.Key).ToDictionary(pair => pair.Key, pair => pair.Last().Value == configured.ToString() ? address : pair.Last().Value), townPort),
         });
         using var supervisor = new Supervisor(apps, standIn, console);
-        await using var api = await TownApi.StartAsync(townPort, standIn, supervisor, stop);
-        await using var fronts = file.Fronts.Count == 0 ? null : await Fronts.StartAsync(file.Fronts, supervisor, stop);
-        signals.Impatient = supervisor.Kill;
+        await using var api = await RunnerApi.StartAsync(townPort, standIn, supervisor, stop);
+        await using var replicaProxy = file.ReplicaPorts.Count == 0 ? null : await ReplicaProxy.StartAsync(file.ReplicaPorts, supervisor, stop);
+        signals.OnSecondSignal = supervisor.Kill;
         var running = supervisor.RunAsync(stop);
         console.Say($"Starting {string.Join(", ", file.Apps.Select(app => app.Id))}.");
         await WaitForAll(supervisor, running);
@@ -127,9 +127,9 @@ public sealed class LocalTown(RunFile file, DataDirectory data, ConsoleLines con
     }
 
     // One of the environment, as `dapr run` takes it, or else one that nobody knows: what is the sidecar's to call is so here too.
-    private static string AppToken() => Given(AppTokenName) ?? Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
+    private static string AppToken() => EnvironmentOrNull(AppTokenName) ?? Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
 
-    private static string? Given(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } given ? given : null;
+    private static string? EnvironmentOrNull(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } given ? given : null;
 
     private async Task WaitForAll(Supervisor supervisor, Task running)
     {
@@ -147,7 +147,7 @@ public sealed class LocalTown(RunFile file, DataDirectory data, ConsoleLines con
             .. file.Apps.Select(app => new[] { app.Id, app.Port > 0 ? $"http://localhost:{app.Port}" : "-", $"{app.HttpPort}", $"{app.GrpcPort}", "open" }),
         ]);
         console.Say(outsideRedis is null ? $"Everything is kept in {data.Path}." : $"Everything is kept in the Redis at {outsideRedis} and in {data.Path}.");
-        var doors = file.Fronts.Where(front => front.Value == Door).Select(front => front.Key).Concat(file.Apps.Where(app => app is { Id: Door, Port: > 0 }).Select(app => app.Port)).ToList();
-        console.Say($"The town is open{(doors is [var door, ..] ? $" at http://localhost:{door}" : "")}; what goes on in it is at http://localhost:{townPort}/town. Ctrl-C closes it.");
+        var gatewayPorts = file.ReplicaPorts.Where(replicaPort => replicaPort.Value == GatewayAppId).Select(replicaPort => replicaPort.Key).Concat(file.Apps.Where(app => app is { Id: GatewayAppId, Port: > 0 }).Select(app => app.Port)).ToList();
+        console.Say($"The town is open{(gatewayPorts is [var gatewayPort, ..] ? $" at http://localhost:{gatewayPort}" : "")}; what goes on in it is at http://localhost:{townPort}/town. Ctrl-C closes it.");
     }
 }

@@ -7,15 +7,15 @@ namespace SecondhandTrade.Local;
 internal sealed record ActorPeriod(TimeSpan Every, int? Times);
 
 /// <summary>Reads due times, periods and times to live as daprd reads them in reminders and timers.</summary>
-internal static partial class ActorTimes
+internal static partial class ScheduleParser
 {
     /// <summary>A duration from <paramref name="from"/> on, or an instant.</summary>
-    public static DateTimeOffset At(string text, DateTimeOffset from) =>
-        Duration(text) is { } duration ? from + duration
+    public static DateTimeOffset ParseTime(string text, DateTimeOffset from) =>
+        ParseDuration(text) is { } duration ? from + duration
         : DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind, out var instant) ? instant
         : throw new FormatException($"'{text}' is neither a duration nor an RFC 3339 instant");
 
-    public static ActorPeriod? Period(string text)
+    public static ActorPeriod? ParsePeriod(string text)
     {
         if (text.Length == 0)
         {
@@ -30,12 +30,12 @@ internal static partial class ActorTimes
             rest = text[repeated.Length..];
         }
 
-        return Duration(rest.StartsWith("@every ", StringComparison.Ordinal) ? rest["@every ".Length..] : rest) is { } every && every > TimeSpan.Zero && times != 0
+        return ParseDuration(rest.StartsWith("@every ", StringComparison.Ordinal) ? rest["@every ".Length..] : rest) is { } every && every > TimeSpan.Zero && times != 0
             ? new ActorPeriod(every, times)
             : throw new FormatException($"unsupported period format: {text}");
     }
 
-    private static TimeSpan? Duration(string text)
+    private static TimeSpan? ParseDuration(string text)
     {
         // Years, months, weeks and days have no fixed length for the Scheduler, which refuses them.
         if (Iso().Match(text) is { Success: true, Length: > 2 } iso)

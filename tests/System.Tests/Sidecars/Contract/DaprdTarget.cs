@@ -4,7 +4,7 @@ using System.Net.Sockets;
 namespace SecondhandTrade.SystemTests.Sidecars.Contract;
 
 /// <summary>The real daprd with its placement and scheduler, from binaries and addresses the environment names; the Kafka must make topics of six partitions by itself.</summary>
-public sealed class DaprdLeg : Leg, IAsyncDisposable
+public sealed class DaprdTarget : SidecarTarget, IAsyncDisposable
 {
     private static readonly string[] Needed = ["DAPRD_PATH", "DAPR_PLACEMENT_PATH", "DAPR_SCHEDULER_PATH", "CONTRACT_REDIS", "CONTRACT_KAFKA"];
 
@@ -14,7 +14,7 @@ public sealed class DaprdLeg : Leg, IAsyncDisposable
 
     public override string? Missing { get; } =
         Needed.Where(name => Environment.GetEnvironmentVariable(name) is not { Length: > 0 }).ToArray() is { Length: > 0 } missing
-            ? $"the leg on the real daprd needs {string.Join(", ", missing)} in the environment"
+            ? $"the target on the real daprd needs {string.Join(", ", missing)} in the environment"
             : null;
 
     public override string Redis => Variable("CONTRACT_REDIS");
@@ -23,7 +23,7 @@ public sealed class DaprdLeg : Leg, IAsyncDisposable
 
     public static string Variable(string name) => Environment.GetEnvironmentVariable(name)!;
 
-    public override async Task<LegRun> StartAsync(Setting setting)
+    public override async Task<TargetRun> StartAsync(Setting setting)
     {
         await starting.WaitAsync();
         try

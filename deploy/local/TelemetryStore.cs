@@ -6,33 +6,33 @@ using SecondhandTrade.Local.Otlp;
 namespace SecondhandTrade.Local;
 
 /// <summary>One step of a trace, as a service told of it; <c>Links</c> are the traces that gave occasion to it.</summary>
-public sealed record SpanSeen(
+public sealed record SpanRecord(
     string TraceId, string SpanId, string? ParentId, string Service, string Name, string Kind, DateTimeOffset At, double Milliseconds, string? Error,
-    IReadOnlyDictionary<string, string> Attributes, IReadOnlyList<SpanEventSeen> Events, IReadOnlyList<string> Links);
+    IReadOnlyDictionary<string, string> Attributes, IReadOnlyList<SpanEventRecord> Events, IReadOnlyList<string> Links);
 
 /// <summary>Something that happened during a span.</summary>
-public sealed record SpanEventSeen(string Name, IReadOnlyDictionary<string, string> Attributes);
+public sealed record SpanEventRecord(string Name, IReadOnlyDictionary<string, string> Attributes);
 
 /// <summary>A trace from its first span to its last.</summary>
-public sealed record TraceSeen(string TraceId, string Name, string Service, DateTimeOffset At, double Milliseconds, int Spans, IReadOnlyList<string> Services, bool Failed);
+public sealed record TraceSummary(string TraceId, string Name, string Service, DateTimeOffset At, double Milliseconds, int Spans, IReadOnlyList<string> Services, bool Failed);
 
 /// <summary>One log line.</summary>
-public sealed record LogSeen(string Service, DateTimeOffset At, string Level, string Text, string? TraceId, IReadOnlyDictionary<string, string> Attributes);
+public sealed record LogLine(string Service, DateTimeOffset At, string Level, string Text, string? TraceId, IReadOnlyDictionary<string, string> Attributes);
 
 /// <summary>The last value of one series: a number, or the count and sum of a histogram.</summary>
-public sealed record MetricSeen(string Service, string Name, string Unit, IReadOnlyDictionary<string, string> Attributes, double Value, ulong? Count);
+public sealed record MetricSample(string Service, string Name, string Unit, IReadOnlyDictionary<string, string> Attributes, double Value, ulong? Count);
 
 /// <summary>The last that the services told of themselves by OTLP; older spans and lines are forgotten.</summary>
-internal sealed class Observed
+internal sealed class TelemetryStore
 {
     private const int MostSpans = 20_000;
     private const int MostLogs = 5_000;
 
-    private readonly ConcurrentQueue<SpanSeen> spans = new();
-    private readonly ConcurrentQueue<LogSeen> logs = new();
-    private readonly ConcurrentDictionary<string, MetricSeen> metrics = new();
+    private readonly ConcurrentQueue<SpanRecord> spans = new();
+    private readonly ConcurrentQueue<LogLine> logs = new();
+    private readonly ConcurrentDictionary<string, MetricSample> metrics = new();
 
-    private enum Kinds
+    private enum SpanKind
     {
         Unspecified,
         Internal,
@@ -42,40 +42,40 @@ internal sealed class Observed
         Consumer,
     }
 
-    public IEnumerable<LogSeen> Logs => logs;
+    public IEnumerable<LogLine> Logs => logs;
 
-    public IEnumerable<MetricSeen> Metrics => metrics.OrderBy(m => m.Key, StringComparer.Ordinal).Select(m => m.Value);
+    public IEnumerable<MetricSample> Metrics => metrics.OrderBy(m => m.Key, StringComparer.Ordinal).Select(m => m.Value);
 
     /// <summary>The newest traces first.</summary>
-    public IEnumerable<TraceSeen> Traces => spans.GroupBy(s => s.TraceId).Select(trace =>
+    public IEnumerable<TraceSummary> Traces => spans.GroupBy(s => s.TraceId).Select(trace =>
     {
         var first = trace.MinBy(s => s.At)!;
-        return new TraceSeen(
+        return new TraceSummary(
             trace.Key, first.Name, first.Service, first.At, (trace.Max(s => s.At.AddMilliseconds(s.Milliseconds)) - first.At).TotalMilliseconds,
             trace.Count(), [.. trace.OrderBy(s => s.At).Select(s => s.Service).Distinct()], trace.Any(s => s.Error is not null));
     }).OrderByDescending(t => t.At);
 
-    public IReadOnlyList<SpanSeen> Trace(string id) => [.. spans.Where(s => s.TraceId == id).OrderBy(s => s.At)];
+    public IReadOnlyList<SpanRecord> Trace(string id) => [.. spans.Where(s => s.TraceId == id).OrderBy(s => s.At)];
 
-    public void Take(Traces told)
+    public void Add(Traces batch)
     {
-        foreach (var from in told.ResourceSpans)
+        foreach (var from in batch.ResourceSpans)
         {
             foreach (var span in from.ScopeSpans.SelectMany(scope => scope.Spans))
             {
                 spans.Enqueue(new(
-                    Hex(span.TraceId), Hex(span.SpanId), span.ParentSpanId.IsEmpty ? null : Hex(span.ParentSpanId), Service(from.Resource), span.Name, $"{(Kinds)span.Kind}",
+                    Hex(span.TraceId), Hex(span.SpanId), span.ParentSpanId.IsEmpty ? null : Hex(span.ParentSpanId), Service(from.Resource), span.Name, $"{(SpanKind)span.Kind}",
                     Time(span.StartTimeUnixNano), (span.EndTimeUnixNano - span.StartTimeUnixNano) / 1e6, span.Status?.Code == 2 ? span.Status.Message : null,
-                    Plain(span.Attributes), [.. span.Events.Select(e => new SpanEventSeen(e.Name, Plain(e.Attributes)))], [.. span.Links.Select(link => Hex(link.TraceId))]));
+                    Plain(span.Attributes), [.. span.Events.Select(e => new SpanEventRecord(e.Name, Plain(e.Attributes)))], [.. span.Links.Select(link => Hex(link.TraceId))]));
             }
         }
 
         Trim(spans, MostSpans);
     }
 
-    public void Take(Logs told)
+    public void Add(Logs batch)
     {
-        foreach (var from in told.ResourceLogs)
+        foreach (var from in batch.ResourceLogs)
         {
             foreach (var line in from.ScopeLogs.SelectMany(scope => scope.LogRecords))
             {
@@ -86,26 +86,26 @@ internal sealed class Observed
         Trim(logs, MostLogs);
     }
 
-    public void Take(Metrics told)
+    public void Add(Metrics batch)
     {
-        foreach (var from in told.ResourceMetrics)
+        foreach (var from in batch.ResourceMetrics)
         {
             foreach (var metric in from.ScopeMetrics.SelectMany(scope => scope.Metrics))
             {
                 foreach (var point in (metric.Gauge ?? metric.Sum)?.DataPoints ?? [])
                 {
-                    Keep(point.Attributes, point.ValueCase == NumberPoint.ValueOneofCase.AsInt ? point.AsInt : point.AsDouble, null);
+                    Store(point.Attributes, point.ValueCase == NumberPoint.ValueOneofCase.AsInt ? point.AsInt : point.AsDouble, null);
                 }
 
                 foreach (var point in metric.Histogram?.DataPoints ?? [])
                 {
-                    Keep(point.Attributes, point.Sum, point.Count);
+                    Store(point.Attributes, point.Sum, point.Count);
                 }
 
-                void Keep(RepeatedField<KeyValue> attributes, double value, ulong? count)
+                void Store(RepeatedField<KeyValue> attributes, double value, ulong? count)
                 {
-                    var seen = new MetricSeen(Service(from.Resource), metric.Name, metric.Unit, Plain(attributes), value, count);
-                    metrics[$"{seen.Name} {seen.Service} {string.Join(' ', seen.Attributes.OrderBy(a => a.Key, StringComparer.Ordinal))}"] = seen;
+                    var sample = new MetricSample(Service(from.Resource), metric.Name, metric.Unit, Plain(attributes), value, count);
+                    metrics[$"{sample.Name} {sample.Service} {string.Join(' ', sample.Attributes.OrderBy(a => a.Key, StringComparer.Ordinal))}"] = sample;
                 }
             }
         }

@@ -33,9 +33,9 @@ public sealed record Setting
 }
 
 /// <summary>One of those the same contract is held to.</summary>
-public abstract class Leg
+public abstract class SidecarTarget
 {
-    /// <summary>Why this leg cannot run here; null when it can.</summary>
+    /// <summary>Why this target cannot run here; null when it can.</summary>
     public abstract string? Missing { get; }
 
     /// <summary>host:port for the redisHost of components.</summary>
@@ -44,11 +44,11 @@ public abstract class Leg
     /// <summary>host:port for the brokers of components.</summary>
     public abstract string Kafka { get; }
 
-    public abstract Task<LegRun> StartAsync(Setting setting);
+    public abstract Task<TargetRun> StartAsync(Setting setting);
 }
 
-/// <summary>A leg with its sidecars up.</summary>
-public abstract class LegRun : IAsyncDisposable
+/// <summary>A target with its sidecars up.</summary>
+public abstract class TargetRun : IAsyncDisposable
 {
     public abstract TimeProvider Clock { get; }
 

@@ -5,7 +5,7 @@ using SecondhandTrade.Local;
 namespace SecondhandTrade.SystemTests.Sidecars.Contract;
 
 /// <summary>The local stand-in, on a clock the test turns.</summary>
-public sealed class StandInLeg(string? redis, string? missing = null) : Leg
+public sealed class StandInTarget(string? redis, string? missing = null) : SidecarTarget
 {
     public override string? Missing => missing;
 
@@ -13,7 +13,7 @@ public sealed class StandInLeg(string? redis, string? missing = null) : Leg
 
     public override string Kafka => "localhost:9092";
 
-    public override async Task<LegRun> StartAsync(Setting setting)
+    public override async Task<TargetRun> StartAsync(Setting setting)
     {
         var clock = setting.ByTheWall ? TimeProvider.System : new FakeTimeProvider(new DateTimeOffset(2030, 1, 1, 9, 0, 0, TimeSpan.Zero));
         var options = new StandInOptions
@@ -37,7 +37,7 @@ public sealed class StandInLeg(string? redis, string? missing = null) : Leg
         return new Run(options, clock, await StandIn.StartAsync(options));
     }
 
-    private sealed class Run(StandInOptions options, TimeProvider clock, StandIn standIn) : LegRun
+    private sealed class Run(StandInOptions options, TimeProvider clock, StandIn standIn) : TargetRun
     {
         private static readonly TimeSpan LongestLook = TimeSpan.FromSeconds(2);
         private static readonly TimeSpan ShortLook = TimeSpan.FromMilliseconds(50);

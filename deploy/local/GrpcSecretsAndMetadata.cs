@@ -4,7 +4,7 @@ using Google.Protobuf.WellKnownTypes;
 namespace SecondhandTrade.Local;
 
 /// <summary>Secrets and metadata over gRPC.</summary>
-internal static class GrpcRest
+internal static class GrpcSecretsAndMetadata
 {
     public static Task<GetSecretResponse> GetSecretAsync(GetSecretRequest request, GrpcCall call)
     {
@@ -44,7 +44,7 @@ internal static class GrpcRest
             Topic = s.Topic,
             DeadLetterTopic = s.DeadLetterTopic ?? "",
         }));
-        foreach (var (key, value) in call.Sidecar.Extended)
+        foreach (var (key, value) in call.Sidecar.ExtendedMetadata)
         {
             answer.ExtendedMetadata[key] = value;
         }
@@ -54,7 +54,7 @@ internal static class GrpcRest
 
     public static Task<Empty> SetMetadataAsync(SetMetadataRequest request, GrpcCall call)
     {
-        call.Sidecar.Extended[request.Key] = request.Value;
+        call.Sidecar.ExtendedMetadata[request.Key] = request.Value;
         return Task.FromResult(new Empty());
     }
 }
