@@ -3,7 +3,7 @@ using Grpc.Core;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>The actors building block as one sidecar offers it.</summary>
+/// <summary>The actors building block of one sidecar, except reminders and timers.</summary>
 internal sealed class ActorApi(StandInContext shared, Sidecar sidecar)
 {
     private static readonly TimeSpan HostLookupInterval = TimeSpan.FromSeconds(1);
@@ -14,7 +14,7 @@ internal sealed class ActorApi(StandInContext shared, Sidecar sidecar)
         string type, string id, string path, byte[] body, Action<HttpRequestMessage> headers, string? reentrancyId, string traceParent, Work work, CancellationToken ct)
     {
         var policy = sidecar.Resiliency.ForActor(type, id);
-        // The time-out starts with the turn; waiting for it is not timed.
+        // The timeout starts with the turn; waiting in the queue does not count.
         var aroundQueue = policy.Timeout > TimeSpan.Zero ? policy with { Timeout = TimeSpan.Zero } : policy;
         try
         {

@@ -2,12 +2,12 @@ using System.Net.Http.Headers;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>Calls an actor on behalf of the clock: reminders and timers take their turn like everybody else.</summary>
+/// <summary>Invokes actors for reminders and timers; the calls queue for the actor lock like any other.</summary>
 internal sealed class ActorCallbacks(StandInContext shared)
 {
     public bool HasHost(string type, string id) => shared.HostOf(type, id) is not null;
 
-    /// <summary>True when the app answered 200, false when it did not, null when nobody hosts the actor.</summary>
+    /// <summary>True when the app answered 200, false when it did not, null when no app hosts the actor.</summary>
     public async Task<bool?> CallAsync(string type, string id, string path, byte[] body, Work work, CancellationToken ct)
     {
         try

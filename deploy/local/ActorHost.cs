@@ -4,14 +4,14 @@ using System.Text;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>An actor's answer, byte for byte.</summary>
+/// <summary>An actor's response, byte for byte.</summary>
 internal sealed record ActorReply(IReadOnlyList<KeyValuePair<string, string[]>> Headers, byte[] Body)
 {
-    /// <summary>A typed actor that threw says so in a header of a 200.</summary>
+    /// <summary>A typed actor that threw answers 200 and reports the failure in a header.</summary>
     public bool IsFailure => Headers.Any(h => h.Key.Equals("X-DaprErrorResponseHeader", StringComparison.OrdinalIgnoreCase));
 }
 
-/// <summary>The actors that live in one app, for as long as that app is connected.</summary>
+/// <summary>The actors hosted by one app, for as long as the app is connected.</summary>
 internal sealed partial class ActorHost(AppChannel channel, ActorRuntimeConfig types, ActorTimers timers, Resiliency resiliency, WorkTracker tracker, TimeProvider clock, ILogger logger) : IAsyncDisposable
 {
     private const string ReentrancyHeader = "Dapr-Reentrancy-Id";
@@ -23,22 +23,22 @@ internal sealed partial class ActorHost(AppChannel channel, ActorRuntimeConfig t
 
     public ActorTimers Timers => timers;
 
-    /// <summary>Whether an actor of that type may come to live here.</summary>
+    /// <summary>Whether actors of that type may be activated here.</summary>
     public bool Hosts(string type) => types.Settings.ContainsKey(type) && !draining;
 
-    /// <summary>Whether an actor ends its life here although its app takes no new ones: until then it lives nowhere else.</summary>
+    /// <summary>Whether the actor is still active here although the host is draining; until it is deactivated, it must not be activated elsewhere.</summary>
     public bool IsDraining(string type, string id) => draining && IsActive(type, id);
 
     public bool IsEmpty => actors.IsEmpty;
 
     public bool IsActive(string type, string id) => actors.ContainsKey((type, id));
 
-    /// <summary>Reminders and timers have the time-out of their type, but neither its retries nor its breaker.</summary>
+    /// <summary>Reminder and timer callbacks get the timeout of their actor type, but neither its retries nor its circuit breaker.</summary>
     public Policy CallbackPolicy(string type, string id) => resiliency.ForActor(type, id) with { Retry = null, Breaker = null };
 
     public int Count(string type) => actors.Keys.Count(a => a.Type == type);
 
-    /// <summary>Null when the actor was put away before its turn came: then it is to be looked up again, for it may live elsewhere now.</summary>
+    /// <summary>Null when the actor was deactivated while the call was queued: the caller must look up the host again, which may have changed.</summary>
     public async Task<ActorReply?> CallAsync(
         string type, string id, string path, byte[] body, Action<HttpRequestMessage> headers, string? reentrancyId, Policy policy, string traceParent, Work work, CancellationToken ct)
     {
@@ -65,13 +65,13 @@ internal sealed partial class ActorHost(AppChannel channel, ActorRuntimeConfig t
             actor.Lock.Exit();
             if (draining)
             {
-                // It may have come in between the wish to leave and the walk through who is here.
+                // The actor may have been activated after Drain listed the active ones.
                 _ = DeactivateAsync(actor, () => true);
             }
         }
     }
 
-    /// <summary>Takes no new actors; those that are here end the turns they were asked for and are put away, one by one.</summary>
+    /// <summary>Activates no new actors; those active finish their queued calls and are then deactivated, one by one.</summary>
     public void Drain()
     {
         draining = true;
@@ -79,7 +79,7 @@ internal sealed partial class ActorHost(AppChannel channel, ActorRuntimeConfig t
         Release((_, _) => false);
     }
 
-    /// <summary>Puts away what another app is to host from now on.</summary>
+    /// <summary>Deactivates the actors that another app hosts from now on.</summary>
     public void Release(Func<string, string, bool> isStillHosted)
     {
         foreach (var (key, actor) in actors.Where(a => !isStillHosted(a.Key.Type, a.Key.Id)))
@@ -154,7 +154,7 @@ internal sealed partial class ActorHost(AppChannel channel, ActorRuntimeConfig t
                 }
                 finally
                 {
-                    // Whatever the app made of it, the sidecar knows the actor no more.
+                    // Whatever the app answered, the actor is inactive for the sidecar.
                     actors.TryRemove(KeyValuePair.Create((actor.Type, actor.Id), actor));
                     actor.Lock.Close();
                     actor.StopTimer();
@@ -171,10 +171,10 @@ internal sealed partial class ActorHost(AppChannel channel, ActorRuntimeConfig t
         }
     }
 
-    [LoggerMessage(LogLevel.Warning, "{Type} {Id} was put away, but its app answered {Status}")]
+    [LoggerMessage(LogLevel.Warning, "Actor {Type} {Id} was deactivated, but its app answered {Status}")]
     private partial void LogDeactivationRefused(string type, string id, int status);
 
-    [LoggerMessage(LogLevel.Warning, "{Type} {Id} could not be put away: {Why}")]
+    [LoggerMessage(LogLevel.Warning, "Actor {Type} {Id} could not be deactivated: {Why}")]
     private partial void LogDeactivationFailed(string type, string id, string why);
 
     private sealed class Actor(string type, string id)
@@ -190,7 +190,7 @@ internal sealed partial class ActorHost(AppChannel channel, ActorRuntimeConfig t
 
         public long TurnCount => Interlocked.Read(ref turnCount);
 
-        /// <summary>The idle time counts from the start of a turn.</summary>
+        /// <summary>Restarts the idle timer; idle time counts from the start of a turn.</summary>
         public void Touch(TimeSpan idle, TimeProvider clock, Action<Actor, long> whenIdle)
         {
             Interlocked.Increment(ref turnCount);

@@ -1,6 +1,6 @@
 namespace SecondhandTrade.Local;
 
-/// <summary>Turns of one actor: first come, first served; whoever gives up waiting leaves the queue.</summary>
+/// <summary>The turn-based lock of one actor: first in, first out, re-entrant by reentrancy id; a cancelled caller leaves the queue.</summary>
 internal sealed class ActorLock
 {
     private const int MaxReentrancyDepth = 32;
@@ -12,7 +12,7 @@ internal sealed class ActorLock
     private string? reentrancyChain;
     private int depth;
 
-    /// <summary>False when the actor has been put away meanwhile: look it up again.</summary>
+    /// <summary>False when the actor was deactivated meanwhile: look up its host again.</summary>
     public async ValueTask<bool> EnterAsync(string? reentrancyId, Work work, CancellationToken ct)
     {
         LinkedListNode<(TaskCompletionSource<bool> Turn, string? Chain)> queued;
@@ -75,7 +75,7 @@ internal sealed class ActorLock
         }
     }
 
-    /// <summary>Ends this actor's life from within its last turn; those who wait are told to look again.</summary>
+    /// <summary>Called within the last turn of a deactivated actor: queued callers get false from <see cref="EnterAsync"/>.</summary>
     public void Close()
     {
         lock (gate)

@@ -1,6 +1,6 @@
 namespace SecondhandTrade.Local;
 
-/// <summary>The actor API over HTTP, which is the only one the classic SDK speaks.</summary>
+/// <summary>The actor API over HTTP, the only one the classic actor SDK uses.</summary>
 internal static class ActorRoutes
 {
     public static async Task HandleAsync(ApiCall call)

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>What an app says of its actors in GET /dapr/config.</summary>
+/// <summary>The actor configuration an app returns from GET /dapr/config.</summary>
 internal sealed record ActorRuntimeConfig(IReadOnlyList<string> Types, IReadOnlyDictionary<string, (TimeSpan Idle, bool Reentrant)> Settings)
 {
     private static readonly TimeSpan DefaultIdle = TimeSpan.FromMinutes(60);

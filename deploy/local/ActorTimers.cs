@@ -3,12 +3,12 @@ using System.Text.Json;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>The timers registered at one sidecar: in memory only, and gone with its app.</summary>
+/// <summary>The actor timers of one sidecar: in memory only, dropped when its app disconnects.</summary>
 internal sealed class ActorTimers(ActorCallbacks callbacks, WorkTracker tracker, TimeProvider clock) : IDisposable
 {
     private readonly ConcurrentDictionary<(string Type, string Id, string Name), RunningTimer> timers = new();
 
-    /// <summary>Starts a timer in place of one of the same name; throws <see cref="FormatException"/> for times that cannot be read.</summary>
+    /// <summary>Starts a timer and replaces one of the same name; throws <see cref="FormatException"/> for invalid times.</summary>
     public void Set(string type, string id, string name, JsonElement body)
     {
         var now = clock.GetUtcNow();
@@ -20,7 +20,7 @@ internal sealed class ActorTimers(ActorCallbacks callbacks, WorkTracker tracker,
             throw new FormatException("the ttl of the timer has passed already");
         }
 
-        // The app is told the times as they were registered, unlike with a reminder.
+        // Unlike a reminder callback, a timer callback contains the times as they were registered.
         var payload = GoJson.WriteEscapedInOrder([("callback", Reminder.Text(body, "callback")), ("data", Reminder.DataOf(body)), ("dueTime", due), ("period", period)]);
         var running = new RunningTimer(payload, ScheduleParser.ParsePeriod(period), first, expires);
         var key = (type, id, name);
@@ -64,7 +64,7 @@ internal sealed class ActorTimers(ActorCallbacks callbacks, WorkTracker tracker,
             return;
         }
 
-        // Whether it was taken makes no difference: the next tick comes when it comes.
+        // A failed tick is not retried and does not change the schedule.
         await callbacks.CallAsync(key.Type, key.Id, $"timer/{Uri.EscapeDataString(key.Name)}", running.Payload, work, CancellationToken.None);
         if (!IsCurrent(key, running))
         {
@@ -92,7 +92,7 @@ internal sealed class ActorTimers(ActorCallbacks callbacks, WorkTracker tracker,
 
         public DateTimeOffset Next { get; private set; } = first;
 
-        /// <summary>False when that was the last one.</summary>
+        /// <summary>Advances the schedule; false when that was the last tick.</summary>
         public bool AfterTick()
         {
             if (period is null || left == 1)

@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>One HTTP request to a sidecar, with its path taken apart as daprd takes it.</summary>
+/// <summary>One HTTP request to a sidecar, with its path split as daprd does.</summary>
 internal sealed class ApiCall(HttpContext context, Sidecar sidecar, string[] path, Work work, string traceParent)
 {
     private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -14,7 +14,7 @@ internal sealed class ApiCall(HttpContext context, Sidecar sidecar, string[] pat
 
     public Sidecar Sidecar => sidecar;
 
-    /// <summary>Segments after cleaning, still escaped.</summary>
+    /// <summary>Path segments after normalization, still escaped.</summary>
     public string[] Path => path;
 
     public Work Work => work;
@@ -27,7 +27,7 @@ internal sealed class ApiCall(HttpContext context, Sidecar sidecar, string[] pat
 
     public CancellationToken Aborted => context.RequestAborted;
 
-    /// <summary>A segment as daprd reads it, where a plus is a space.</summary>
+    /// <summary>A decoded segment; like daprd, a plus is a space.</summary>
     public string Segment(int i) => Uri.UnescapeDataString(path[i].Replace('+', ' '));
 
     public static string[] CleanPath(HttpContext context)
@@ -113,7 +113,7 @@ internal sealed class ApiCall(HttpContext context, Sidecar sidecar, string[] pat
     {
         if (context.Response.HasStarted)
         {
-            // Half an answer must not look like a whole one.
+            // A truncated response must not look complete.
             context.Abort();
             return;
         }

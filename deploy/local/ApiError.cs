@@ -2,7 +2,7 @@ using Grpc.Core;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>An answer the sidecar itself gives when it cannot do what was asked, in the words of both its APIs.</summary>
+/// <summary>An error response of the sidecar itself, with its HTTP status, gRPC status and Dapr error code.</summary>
 internal sealed class ApiError(int status, StatusCode grpc, string code, string message) : Exception(message)
 {
     public int Status { get; } = status;

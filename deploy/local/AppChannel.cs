@@ -3,7 +3,7 @@ using System.Text;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>The way from a sidecar to its app, for as long as that app lives.</summary>
+/// <summary>The HTTP connection from a sidecar to its app, for as long as the app is connected.</summary>
 internal sealed class AppChannel : IAsyncDisposable
 {
     private readonly HttpMessageInvoker http;
@@ -33,13 +33,13 @@ internal sealed class AppChannel : IAsyncDisposable
 
     public bool IsOpen => !closed.IsCancellationRequested;
 
-    /// <summary>False while the app's health is watched and bad: then nobody gets through but who asks for its health.</summary>
+    /// <summary>False while the health check reports the app as unhealthy: only health probes are sent then.</summary>
     public bool IsHealthy { get; set; } = true;
 
-    /// <summary>True once the app is to end: it still answers, but whoever has a choice asks another.</summary>
+    /// <summary>True once the app is about to stop: it still answers, but other replicas are preferred.</summary>
     public bool IsDraining { get; set; }
 
-    /// <summary>Whether the app owes an answer.</summary>
+    /// <summary>Whether requests to the app are in flight.</summary>
     public bool IsBusy => Volatile.Read(ref inFlight) > 0;
 
     public async Task<HttpStatusCode> ProbeAsync(string path, CancellationToken ct)
@@ -50,7 +50,7 @@ internal sealed class AppChannel : IAsyncDisposable
         return response.StatusCode;
     }
 
-    /// <summary>Answers once the headers are here; fails with <see cref="HttpRequestException"/> when the app is gone.</summary>
+    /// <summary>Returns once the response headers have arrived; throws <see cref="HttpRequestException"/> when the app disconnects.</summary>
     public async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken ct)
     {
         if (!IsHealthy)
@@ -86,7 +86,7 @@ internal sealed class AppChannel : IAsyncDisposable
         }
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)
         {
-            throw new HttpRequestException($"the app at {App} went away during the call");
+            throw new HttpRequestException($"the app at {App} disconnected during the call");
         }
         finally
         {

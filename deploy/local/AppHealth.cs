@@ -2,14 +2,14 @@ using System.Net;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>Asks an app how it is, again and again; it counts as ill until it first says otherwise.</summary>
+/// <summary>Probes an app's health endpoint at an interval; the app counts as unhealthy until the first successful probe.</summary>
 internal sealed partial class AppHealth(AppHealthOptions options, AppChannel channel, Func<bool, Task> changed, WorkTracker tracker, TimeProvider clock, ILogger logger) : IDisposable
 {
     private int failures = options.Threshold;
     private int probing;
     private ITimer? timer;
 
-    /// <summary>Takes the first look before it returns.</summary>
+    /// <summary>Runs the first probe before it returns.</summary>
     public async Task StartAsync()
     {
         using (var work = tracker.Begin(TraceContext.NewSpan(null)))
@@ -75,6 +75,6 @@ internal sealed partial class AppHealth(AppHealthOptions options, AppChannel cha
         }
     }
 
-    [LoggerMessage(LogLevel.Error, "The app at {App} is well, but cannot be taken up")]
+    [LoggerMessage(LogLevel.Error, "The app at {App} is healthy, but could not be connected")]
     private partial void LogNotStarted(Exception error, Uri app);
 }

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>Ports taken before the server starts, so that "any free port" is the same one on both loopback addresses and nobody can slip in between.</summary>
+/// <summary>Ports bound before the server starts, so that a dynamic port is the same on both loopback addresses and no other process can take it in between.</summary>
 internal sealed class BoundPorts : IDisposable
 {
     private readonly Dictionary<IPEndPoint, Socket> sockets = [];
@@ -30,7 +30,7 @@ internal sealed class BoundPorts : IDisposable
             }
             catch (SocketException e) when (e.SocketErrorCode is SocketError.AddressNotAvailable or SocketError.AddressFamilyNotSupported)
             {
-                // IPv6 is compiled in but not switched on here.
+                // The OS supports IPv6, but it is disabled on this machine.
             }
 
             sockets[new IPEndPoint(IPAddress.Loopback, port)] = first;

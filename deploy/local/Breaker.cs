@@ -1,6 +1,6 @@
 namespace SecondhandTrade.Local;
 
-/// <summary>A circuit breaker that counts like sony/gobreaker, which is the one daprd has.</summary>
+/// <summary>A circuit breaker that counts like sony/gobreaker, which daprd uses.</summary>
 internal sealed class Breaker(BreakerSpec spec, TimeProvider clock)
 {
     private readonly Lock gate = new();
@@ -20,7 +20,7 @@ internal sealed class Breaker(BreakerSpec spec, TimeProvider clock)
         Open,
     }
 
-    /// <summary>closed, half-open or open, as it is now.</summary>
+    /// <summary>The current state: closed, half-open or open.</summary>
     public string CurrentState
     {
         get
@@ -33,7 +33,7 @@ internal sealed class Breaker(BreakerSpec spec, TimeProvider clock)
         }
     }
 
-    /// <summary>Asks to be let through; the answer is needed again to tell how it went.</summary>
+    /// <summary>Admits a call or throws <see cref="BreakerException"/>; pass the returned generation to <see cref="Leave"/>.</summary>
     public long Enter()
     {
         lock (gate)
@@ -59,7 +59,7 @@ internal sealed class Breaker(BreakerSpec spec, TimeProvider clock)
         lock (gate)
         {
             Refresh();
-            // What began before the breaker turned says nothing about the time after.
+            // A call that started in an earlier generation does not count in the current one.
             if (entered != generation)
             {
                 return;
@@ -124,5 +124,5 @@ internal sealed class Breaker(BreakerSpec spec, TimeProvider clock)
         interval > TimeSpan.Zero ? clock.GetUtcNow() + interval : DateTimeOffset.MaxValue;
 }
 
-/// <summary>The breaker let nobody through.</summary>
+/// <summary>The circuit breaker rejected the call.</summary>
 internal sealed class BreakerException(string message) : Exception(message);

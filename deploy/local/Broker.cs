@@ -4,7 +4,7 @@ using System.Text;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>Stands in for Kafka: topics of ordered partitions on disk. What it acknowledged outlives a killed process.</summary>
+/// <summary>Stands in for Kafka: topics with ordered partitions on disk. Acknowledged messages survive a killed process.</summary>
 public sealed class Broker : IDisposable
 {
     private readonly ConcurrentDictionary<string, Lazy<PartitionLog[]>> topics = new();
@@ -20,12 +20,12 @@ public sealed class Broker : IDisposable
         this.clock = clock;
     }
 
-    /// <summary>The names of all topics there are.</summary>
+    /// <summary>The names of all topics.</summary>
     public IReadOnlyList<string> Topics =>
         [.. Directory.EnumerateDirectories(directory).Select(d => Path.GetFileName(d)).Order(StringComparer.Ordinal)];
 
-    /// <summary>Every message of a topic up to now, partition by partition, each in order.</summary>
-#pragma warning disable CS1998 // Whoever reads a broker waits for it; that this one answers at once is its own affair.
+    /// <summary>All messages of a topic so far, partition by partition, each in order.</summary>
+#pragma warning disable CS1998 // Asynchronous for its callers, although this implementation completes synchronously.
     public async IAsyncEnumerable<BrokerMessage> Read(string topic)
 #pragma warning restore CS1998
     {
@@ -38,7 +38,7 @@ public sealed class Broker : IDisposable
         }
     }
 
-    /// <summary>Appends a message and tells where it went; <c>partitionKey</c> or <c>__key</c> is its key, all else become headers.</summary>
+    /// <summary>Appends a message and returns its partition and offset; <c>partitionKey</c> or <c>__key</c> is its key, other metadata become headers.</summary>
     public (int Partition, long Offset) Append(string topic, byte[]? value, IReadOnlyDictionary<string, string> metadata)
     {
         var logs = Logs(topic);
@@ -46,7 +46,7 @@ public sealed class Broker : IDisposable
         var partition = metadata.TryGetValue("partitionNumber", out var wanted)
             ? int.TryParse(wanted, out var number) && number >= 0 && number < logs.Length
                 ? number
-                : throw new ArgumentException($"{topic} has partitions 0 to {logs.Length - 1}, and {wanted} is none of them.")
+                : throw new ArgumentException($"{topic} has partitions 0 to {logs.Length - 1}; {wanted} does not exist.")
             : key is null ? RandomNumberGenerator.GetInt32(logs.Length) : PartitionOf(key, logs.Length);
         var headers = metadata.Where(m => m.Key is not ("partitionKey" or "__key" or "partitionNumber")).ToDictionary(m => m.Key, m => m.Value);
         return (partition, logs[partition].Append(key, headers, value, clock.GetUtcNow()));
@@ -62,7 +62,7 @@ public sealed class Broker : IDisposable
 
     internal PartitionLog[] Logs(string topic) => topics.GetOrAdd(topic, name => new Lazy<PartitionLog[]>(() => Open(name))).Value;
 
-    /// <summary>FNV-1a as sarama has it; librdkafka's would put the same key elsewhere.</summary>
+    /// <summary>FNV-1a as in sarama, the client daprd uses; librdkafka would choose another partition for the same key.</summary>
     internal static int PartitionOf(string key, int count)
     {
         var hash = 2166136261u;
@@ -78,7 +78,7 @@ public sealed class Broker : IDisposable
     {
         if (topic.Length is 0 or > 249 || topic is "." or ".." || topic.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('.' or '_' or '-')))
         {
-            throw new ArgumentException($"'{topic}' cannot be a topic: letters, digits, '.', '_' and '-' only.");
+            throw new ArgumentException($"'{topic}' is not a valid topic name: use 1 to 249 letters, digits, '.', '_' and '-'.");
         }
 
         var home = Path.Combine(directory, topic);

@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace SecondhandTrade.Local;
 
 /// <summary>
-/// The part of CEL that routing rules and breaker trips are written in: paths, strings, numbers, true and false, lists,
-/// comparisons, <c>in</c>, <c>&amp;&amp;</c>, <c>||</c>, <c>!</c> and parentheses. Anything else is refused when it is read, never when it is needed.
+/// The subset of CEL for routing rules and circuit breaker trips: paths, strings, numbers, true and false, lists,
+/// comparisons, <c>in</c>, <c>&amp;&amp;</c>, <c>||</c>, <c>!</c> and parentheses. Anything else is rejected at parse time.
 /// </summary>
 internal sealed class Cel
 {
@@ -27,13 +27,13 @@ internal sealed class Cel
         catch (FormatException e)
         {
             throw new LocalRunnerException(
-                $"{where}: the expression '{text}' cannot be read ({e.Message}); use paths, strings, numbers, lists, == != < <= > >= in && || ! and parentheses only.");
+                $"{where}: the expression '{text}' is not supported locally ({e.Message}); use paths, strings, numbers, lists, == != < <= > >= in && || ! and parentheses only.");
         }
     }
 
-    /// <summary>Fails like CEL does when a path names nothing.</summary>
+    /// <summary>Evaluates the expression; like CEL, throws when a path does not exist.</summary>
     public bool IsTrue(Func<string[], object?> value) =>
-        evaluate(value) is bool b ? b : throw new InvalidDataException($"'{Text}' did not come out as true or false");
+        evaluate(value) is bool b ? b : throw new InvalidDataException($"'{Text}' did not evaluate to true or false");
 
     public static object? Field(JsonElement root, ReadOnlySpan<string> path)
     {
@@ -75,7 +75,7 @@ internal sealed class Cel
                 var end = text.IndexOf(c, i + 1);
                 if (end < 0 || text.AsSpan(i, end - i).Contains('\\'))
                 {
-                    throw new FormatException("a string without an end, or with an escape in it");
+                    throw new FormatException("an unterminated string, or one with an escape sequence");
                 }
 
                 tokens.Add('"' + text[(i + 1)..end]);
@@ -102,7 +102,7 @@ internal sealed class Cel
                 continue;
             }
 
-            tokens.Add(c is '<' or '>' or '!' or '(' or ')' or '[' or ']' or ',' ? c.ToString() : throw new FormatException($"'{c}' is not understood"));
+            tokens.Add(c is '<' or '>' or '!' or '(' or ')' or '[' or ']' or ',' ? c.ToString() : throw new FormatException($"unexpected character '{c}'"));
             i++;
         }
 
@@ -119,7 +119,7 @@ internal sealed class Cel
         {
             if (Peek is { } extra)
             {
-                throw new FormatException($"nothing may follow, but '{extra}' does");
+                throw new FormatException($"unexpected '{extra}' after the expression");
             }
         }
 
@@ -199,7 +199,7 @@ internal sealed class Cel
                 return v => items.Select(i => i(v)).ToArray();
             }
 
-            var token = Peek ?? throw new FormatException("it ends too early");
+            var token = Peek ?? throw new FormatException("unexpected end");
             at++;
             if (token[0] == '"')
             {
@@ -247,7 +247,7 @@ internal sealed class Cel
         {
             (double a, double b) => a.CompareTo(b),
             (string a, string b) => string.CompareOrdinal(a, b),
-            _ => throw new InvalidDataException("these two cannot be ordered"),
+            _ => throw new InvalidDataException("operands of these types cannot be compared"),
         };
     }
 }

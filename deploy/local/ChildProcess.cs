@@ -2,15 +2,15 @@ using System.Diagnostics;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>One running app that ends when it is told to, and never outlives this process.</summary>
+/// <summary>One app process, which can be stopped gracefully and never outlives the runner.</summary>
 public sealed class ChildProcess : IDisposable
 {
-    // The app takes the shell's place (exec), so its id is the one started here. Beside it stays a watcher on the
-    // runner's end of a pipe: "stop" asks the app to end, "gone" says that its id must not be touched any more, and
-    // the end of the pipe means that the runner is no more, so the app must not be either.
-    // The watcher's own output goes nowhere, or it would hold the app's open. Ctrl-C, a hang-up and Ctrl-\ reach the
-    // whole terminal; app and watcher pass over them and wait for what the runner decides.
-    // Only the app itself is ended when the runner is killed: a command should be the program, not something that starts it.
+    // The shell execs the app, so the app has the process id started here. A watcher subshell reads commands from a pipe
+    // to the runner: "stop" sends SIGTERM to the app, "gone" ends the watcher because the process id may be reused, and
+    // end-of-file means that the runner has died, so the watcher kills the app.
+    // The watcher's output is discarded; otherwise it would keep the app's pipes open. Ctrl-C, hang-up and Ctrl-\ are sent
+    // to the whole terminal; app and watcher ignore them, because the runner decides when to stop.
+    // Only the app process itself is killed with the runner, so a command should be the program, not a script that starts it.
     private const string Wrapper = """
         trap '' INT QUIT HUP
         exec 3<&0
@@ -40,7 +40,7 @@ public sealed class ChildProcess : IDisposable
 
     public static ChildProcess Start(IReadOnlyList<string> command, string directory, IEnumerable<KeyValuePair<string, string>> environment, Action<string> line)
     {
-        // On Windows there is no such pipe: a stopped runner kills the process tree, and one that was itself killed leaves the apps behind.
+        // Windows has no such watcher: stopping kills the process tree, and apps survive a runner that is killed.
         var start = OperatingSystem.IsWindows()
             ? new ProcessStartInfo(command[0], command.Skip(1))
             : new ProcessStartInfo("/bin/sh", ["-c", Wrapper, command[0], .. command]);
@@ -57,18 +57,18 @@ public sealed class ChildProcess : IDisposable
         return new ChildProcess(Process.Start(start)!, line);
     }
 
-    /// <summary>Waits for the end and returns the exit code; 128 and a signal's number if a signal ended it.</summary>
+    /// <summary>Waits for the process to exit and returns its exit code; 128 plus the signal number if a signal ended it.</summary>
     public async Task<int> WaitAsync()
     {
         await process.WaitForExitAsync();
         SendCommand("gone");
-        // What the app wrote last is read before anybody is told that it ended; what it left behind may hold its output open for ever.
+        // Read the remaining output first, but not for long: a process the app left behind may keep the pipes open for ever.
         await Task.WhenAny(output, Task.Delay(TimeSpan.FromSeconds(1)));
         return process.ExitCode;
     }
 
-    /// <summary>Asks the app to end, and ends it if it has not after <paramref name="patience"/>.</summary>
-    public async Task StopAsync(TimeSpan patience)
+    /// <summary>Sends SIGTERM, and kills the app when it has not exited after <paramref name="timeout"/>.</summary>
+    public async Task StopAsync(TimeSpan timeout)
     {
         if (OperatingSystem.IsWindows())
         {
@@ -78,7 +78,7 @@ public sealed class ChildProcess : IDisposable
         SendCommand("stop");
         try
         {
-            await process.WaitForExitAsync().WaitAsync(patience);
+            await process.WaitForExitAsync().WaitAsync(timeout);
         }
         catch (TimeoutException)
         {
@@ -86,7 +86,7 @@ public sealed class ChildProcess : IDisposable
         }
     }
 
-    /// <summary>Ends the app and whatever it started, at once.</summary>
+    /// <summary>Kills the app and its child processes immediately.</summary>
     public void Kill()
     {
         try
@@ -95,7 +95,7 @@ public sealed class ChildProcess : IDisposable
         }
         catch (InvalidOperationException)
         {
-            // It has ended by itself.
+            // It has already exited.
         }
     }
 
@@ -110,7 +110,7 @@ public sealed class ChildProcess : IDisposable
         }
         catch (IOException)
         {
-            // The watcher is gone; Kill does not need it.
+            // The watcher has exited; Kill does not need it.
         }
     }
 

@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>Puts what an app publishes into a CloudEvent, field by field as daprd does.</summary>
+/// <summary>Wraps published data in a CloudEvent, field by field as daprd does.</summary>
 internal static class CloudEventEnvelope
 {
     public const string ContentType = "application/cloudevents+json";
@@ -20,7 +20,7 @@ internal static class CloudEventEnvelope
             : Create(data, contentType, type, topic, pubsub, appId, metadata, traceParent, traceState, now);
     }
 
-    /// <summary>What a subscriber to raw payloads gets: a new event around the bytes.</summary>
+    /// <summary>The CloudEvent a raw-payload subscriber receives: a new event around the bytes.</summary>
     public static byte[] WrapRaw(byte[] data, string topic, string pubsub) => GoJson.WriteEscaped(new Dictionary<string, object?>
     {
         ["id"] = Guid.NewGuid().ToString(),
@@ -71,7 +71,7 @@ internal static class CloudEventEnvelope
             metadata.FirstOrDefault(m => m.Key.Equals("cloudevent." + field, StringComparison.OrdinalIgnoreCase)).Value is { Length: > 0 } value ? value : null;
     }
 
-    // The app made the event: what it says stands, only what is missing is filled in. An id is not.
+    // The app published a complete CloudEvent: its fields are kept and missing ones are added, except the id.
     private static byte[] Complete(
         byte[] data, string topic, string pubsub, Dictionary<string, string> metadata, string traceParent, string traceState, DateTimeOffset now)
     {
@@ -87,7 +87,7 @@ internal static class CloudEventEnvelope
             fields[property.Name] = property.Value;
         }
 
-        // A null counts as missing for the first three only.
+        // Only for these three does null count as missing.
         foreach (var (name, value) in new[] { ("source", "Dapr"), ("type", "com.dapr.event.sent"), ("specversion", "1.0") })
         {
             if (fields.GetValueOrDefault(name) is null or JsonElement { ValueKind: JsonValueKind.Null })

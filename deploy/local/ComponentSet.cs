@@ -1,6 +1,6 @@
 namespace SecondhandTrade.Local;
 
-/// <summary>The components one app may use, ready to be used.</summary>
+/// <summary>The components in scope for one app, instantiated.</summary>
 internal sealed class ComponentSet
 {
     public Dictionary<string, StateStore> StateStores { get; } = [];
@@ -69,7 +69,7 @@ internal sealed class ComponentSet
         {
             ActorStore = ActorStore is null
                 ? store
-                : throw new LocalRunnerException($"{spec.Where}, actorStateStore: a town has one actor state store and '{ActorStore.Name}' is it; set this one to \"false\".");
+                : throw new LocalRunnerException($"{spec.Where}, actorStateStore: only one component may be the actor state store, and '{ActorStore.Name}' already is; set this one to \"false\".");
         }
     }
 }

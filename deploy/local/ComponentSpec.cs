@@ -1,6 +1,6 @@
 namespace SecondhandTrade.Local;
 
-/// <summary>A component as it is written, with its metadata values still unresolved.</summary>
+/// <summary>A component as declared in YAML; its metadata values are not resolved yet.</summary>
 internal sealed record ComponentSpec(
     string Name, string Type, string Where, IReadOnlyList<string> Scopes, string? SecretStore, IReadOnlyList<ComponentSpec.Item> Metadata)
 {
@@ -8,7 +8,7 @@ internal sealed record ComponentSpec(
 
     private static readonly Dictionary<string, string[]> SupportedMetadata = new()
     {
-        // The second line of each: said to a real broker or store, without a meaning here.
+        // The last lines of each list: settings for a real broker or store, accepted and ignored here.
         ["pubsub.kafka"] =
         [
             "brokers", "authType", "consumerGroup", "consumerID", "initialOffset", "maxMessageBytes", "consumeRetryEnabled", "backOffPolicy", "backOffDuration", "backOffMaxRetries",
@@ -61,7 +61,7 @@ internal sealed record ComponentSpec(
         return new ComponentSpec(name, type, document.File, Resources.Scopes(document), document["auth"]?.Only("secretStore").Required("secretStore"), items);
     }
 
-    /// <summary>The metadata as one app sees it: placeholders, secrets and environment filled in.</summary>
+    /// <summary>The metadata for one app, with placeholders, secrets and environment variables resolved.</summary>
     public Dictionary<string, string> For(string appId, IReadOnlyDictionary<string, SecretStore> secretStores) =>
         Metadata.ToDictionary(m => m.Name, m => Fill(m, appId, secretStores), StringComparer.OrdinalIgnoreCase);
 
@@ -71,14 +71,14 @@ internal sealed record ComponentSpec(
         {
             return Local.SecretStore.MayRead(variable)
                 ? Environment.GetEnvironmentVariable(variable) ?? ""
-                : throw new LocalRunnerException($"{Where}, {item.Name}: '{variable}' is a sidecar's own and nothing that a component may read; name another variable in envRef.");
+                : throw new LocalRunnerException($"{Where}, {item.Name}: '{variable}' is reserved for sidecars and cannot be read by a component; name another variable in envRef.");
         }
 
         if (item.Secret is { } secret)
         {
             if (SecretStore is null || !secretStores.TryGetValue(SecretStore, out var store))
             {
-                throw new LocalRunnerException($"{Where}, {item.Name}: the secret is kept in '{SecretStore ?? "?"}', which is no secret store of this town; name one in auth.secretStore.");
+                throw new LocalRunnerException($"{Where}, {item.Name}: the secret is kept in '{SecretStore ?? "?"}', which is not a secret store; name one in auth.secretStore.");
             }
 
             return store.Get(secret.Name)?.GetValueOrDefault(secret.Key)

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>Reads a run file and its resources as a real start does, starts nothing, and tells all that is wrong with them.</summary>
+/// <summary>Validates a run file and its resources without starting anything, and collects all problems.</summary>
 public sealed class ConfigurationCheck
 {
     private readonly List<string> findings = [];
@@ -11,10 +11,10 @@ public sealed class ConfigurationCheck
     {
     }
 
-    /// <summary>One sentence for each thing that is wrong: file, what, and what to do; empty when all is well.</summary>
+    /// <summary>One sentence per problem: file, what is wrong, and what to do; empty when there are none.</summary>
     public IReadOnlyList<string> Findings => findings;
 
-    /// <summary>What was looked at, for the one line of a town that is well.</summary>
+    /// <summary>What was checked, in one line; for a configuration without problems.</summary>
     public string Summary { get; private set; } = "";
 
     public static ConfigurationCheck Of(string runFile)
@@ -27,13 +27,13 @@ public sealed class ConfigurationCheck
     private void CheckAll(RunFile file)
     {
         var resources = Load(file);
-        // What could not be read is not there for the rules, and would make them find fault with what only names it.
+        // The checks below would report references to unreadable resources as unknown.
         if (findings.Count > 0)
         {
             return;
         }
 
-        // A town without broker or Redis: components are made from it here, never used.
+        // A context without broker and Redis: the components are only created here, never used.
         var shared = new StandInContext(TimeProvider.System, null!, null!, new WorkTracker(), NullLoggerFactory.Instance, null!, resources);
         foreach (var app in file.Apps)
         {
@@ -44,10 +44,10 @@ public sealed class ConfigurationCheck
         CheckNames(file, resources);
         CheckSubscriptions(file, resources);
         CheckPubSubs(resources);
-        Summary = $"All is well with {file.Path}: {file.Apps.Count} apps, {resources.Components.Count} components, {resources.Subscriptions.Count} subscriptions.";
+        Summary = $"No problems in {file.Path}: {file.Apps.Count} apps, {resources.Components.Count} components, {resources.Subscriptions.Count} subscriptions.";
     }
 
-    // File by file first, so that a mistake in one does not hide those in the others.
+    // File by file first, so that an error in one does not hide those in the others.
     private Resources Load(RunFile file)
     {
         if (file.ConfigFile is not null)
@@ -86,7 +86,7 @@ public sealed class ConfigurationCheck
 
             foreach (var app in file.Apps.Where(app => app.Env.TryGetValue("ConnectionStrings__Redis", out var told) && told != redis.ToString()))
             {
-                findings.Add($"{file.Path}: {app.Id} is told ConnectionStrings__Redis {app.Env["ConnectionStrings__Redis"]}, but the state store's redisHost is {redis}; an app and its sidecar need the same Redis.");
+                findings.Add($"{file.Path}: {app.Id} sets ConnectionStrings__Redis to {app.Env["ConnectionStrings__Redis"]}, but the state store's redisHost is {redis}; an app and its sidecar need the same Redis.");
             }
         });
     }
@@ -126,7 +126,7 @@ public sealed class ConfigurationCheck
         var deadLetters = resources.Subscriptions.Select(s => (s.Subscription.PubSub, Topic: s.Subscription.DeadLetterTopic)).ToHashSet();
         foreach (var (subscription, _) in resources.Subscriptions.Where(s => string.IsNullOrEmpty(s.Subscription.Default)))
         {
-            findings.Add($"{subscription.Where}: the subscription to '{subscription.Topic}' has no default route, so events without a rule are lost unseen; add routes.default.");
+            findings.Add($"{subscription.Where}: the subscription to '{subscription.Topic}' has no default route, so events that match no rule are dropped silently; add routes.default.");
         }
 
         foreach (var app in file.Apps)
@@ -147,10 +147,10 @@ public sealed class ConfigurationCheck
                     findings.Add($"{subscription.Where}: {app.Id} has no pubsub component '{subscription.PubSub}'; correct the name or the component's scopes.");
                 }
 
-                // Who keeps dead letters has nowhere further to send them, and is asked again and again.
+                // A subscription to a dead-letter topic needs no dead-letter topic of its own.
                 if (subscription.DeadLetterTopic is null && IsBounded(policies.ForInbound(subscription.PubSub).Retry) && !deadLetters.Contains((subscription.PubSub, subscription.Topic)))
                 {
-                    findings.Add($"{subscription.Where}: {app.Id}'s subscription to '{subscription.Topic}' has no deadLetterTopic, and the inbound retries of '{subscription.PubSub}' end; add one, or a message is lost when they do.");
+                    findings.Add($"{subscription.Where}: {app.Id}'s subscription to '{subscription.Topic}' has no deadLetterTopic, and the inbound retries of '{subscription.PubSub}' end; add one, or a message is lost when they are exhausted.");
                 }
             }
         }
@@ -160,11 +160,11 @@ public sealed class ConfigurationCheck
     {
         foreach (var pubSub in resources.Components.Where(c => c.Type == "pubsub.kafka" && c.Metadata.All(m => m is not { Name: "initialOffset", Value: "oldest" })))
         {
-            findings.Add($"{pubSub.Where}: '{pubSub.Name}' does not say initialOffset: oldest, so an app that was never started before misses what happened before it; add it.");
+            findings.Add($"{pubSub.Where}: '{pubSub.Name}' does not say initialOffset: oldest, so a new consumer group misses the messages published before it joins; add it.");
         }
     }
 
-    // An exponential retry ends after a quarter of an hour, whatever maxRetries says.
+    // An exponential retry ends after 15 minutes, whatever maxRetries says.
     private static bool IsBounded(RetrySpec? retry) => retry is { Exponential: true } or { MaxRetries: >= 0 };
 
     private void Try(Action look)

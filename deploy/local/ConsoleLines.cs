@@ -1,16 +1,16 @@
 namespace SecondhandTrade.Local;
 
-/// <summary>Writes whole lines, each behind the name of the app that wrote it.</summary>
+/// <summary>Writes whole lines to the console, each prefixed with the name of the app that wrote it.</summary>
 public sealed class ConsoleLines(TextWriter writer, int width, bool colours)
 {
     public const string Runner = "town";
 
-    // Readable on dark and on light; red is left to the apps' own errors.
+    // Colours that are readable on dark and light backgrounds; red is left for errors.
     private static readonly int[] Palette = [36, 32, 35, 34, 33, 96, 92, 95, 94];
     private readonly Dictionary<string, int> colourOf = [];
-    private readonly Lock turn = new();
+    private readonly Lock gate = new();
 
-    /// <summary>Lines on this process's own output: in colour only where a person watches and has not declined.</summary>
+    /// <summary>Writes to standard output; in colour unless it is redirected or NO_COLOR is set.</summary>
     public static ConsoleLines ForConsole(IEnumerable<string> names) => new(
         Console.Out,
         names.Append(Runner).Max(name => name.Length),
@@ -20,8 +20,8 @@ public sealed class ConsoleLines(TextWriter writer, int width, bool colours)
 
     public void Write(string name, string line)
     {
-        // One lock, or two apps' lines would run into each other.
-        lock (turn)
+        // Lines of different apps must not interleave.
+        lock (gate)
         {
             if (!colourOf.TryGetValue(name, out var colour))
             {
@@ -33,7 +33,7 @@ public sealed class ConsoleLines(TextWriter writer, int width, bool colours)
         }
     }
 
-    /// <summary>Writes rows in columns as wide as their widest cell.</summary>
+    /// <summary>Writes a table with aligned columns.</summary>
     public void Table(IReadOnlyList<string[]> rows)
     {
         var widths = rows[0].Select((_, column) => rows.Max(row => row[column].Length)).ToArray();

@@ -1,6 +1,6 @@
 namespace SecondhandTrade.Local;
 
-/// <summary>Puts what the sidecars log among the town's own lines.</summary>
+/// <summary>Writes the sidecars' log entries to the console as lines of the runner.</summary>
 public sealed class ConsoleLinesLogger(ConsoleLines console) : ILoggerProvider, ILogger
 {
     public ILogger CreateLogger(string categoryName) => this;

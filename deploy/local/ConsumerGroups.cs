@@ -1,6 +1,6 @@
 namespace SecondhandTrade.Local;
 
-/// <summary>Who reads what: every group reads a topic once, its partitions shared out among the members that are connected.</summary>
+/// <summary>Consumer groups: each group reads a topic once, with its partitions assigned to the connected members.</summary>
 internal sealed class ConsumerGroups(Broker broker, string dataDirectory, WorkTracker tracker, TimeProvider clock, ILogger logger) : IAsyncDisposable
 {
     private readonly Lock gate = new();
@@ -8,7 +8,7 @@ internal sealed class ConsumerGroups(Broker broker, string dataDirectory, WorkTr
 
     private sealed record Group(List<TopicReader> Members, PartitionReader[] Partitions, GroupOffsets Offsets);
 
-    /// <summary>True when every message for a connected reader has been answered.</summary>
+    /// <summary>True when every message for a connected subscriber has been processed.</summary>
     public bool CaughtUp
     {
         get
@@ -20,7 +20,7 @@ internal sealed class ConsumerGroups(Broker broker, string dataDirectory, WorkTr
         }
     }
 
-    /// <summary>How far behind each group is on each topic it has ever read, and how many members it has now.</summary>
+    /// <summary>The lag of each group on each topic it has read since the start, and its number of members.</summary>
     public IReadOnlyList<ConsumerLag> Lags
     {
         get
@@ -51,7 +51,7 @@ internal sealed class ConsumerGroups(Broker broker, string dataDirectory, WorkTr
         }
     }
 
-    /// <summary>What the reader is being handed stays with it until it is answered or <paramref name="deadline"/>.</summary>
+    /// <summary>Removes a member; a delivery in flight may finish until <paramref name="deadline"/> is cancelled.</summary>
     public void Leave(TopicReader reader, CancellationToken deadline)
     {
         lock (gate)
@@ -88,5 +88,5 @@ internal sealed class ConsumerGroups(Broker broker, string dataDirectory, WorkTr
     }
 }
 
-/// <summary>How many messages of a topic a consumer group has not answered yet.</summary>
+/// <summary>How many messages of a topic a consumer group has not processed yet.</summary>
 public sealed record ConsumerLag(string Group, string Topic, long Lag, int Members);

@@ -1,6 +1,6 @@
 namespace SecondhandTrade.Local;
 
-/// <summary>A bindings.cron component: tells the app the time, and takes no for an answer.</summary>
+/// <summary>A bindings.cron component: the schedule and the route it calls on the app.</summary>
 internal sealed record CronBinding(string Name, string Route, CronSchedule Schedule)
 {
     public static CronBinding Create(ComponentSpec spec, Dictionary<string, string> metadata)
@@ -10,14 +10,14 @@ internal sealed record CronBinding(string Name, string Route, CronSchedule Sched
     }
 }
 
-/// <summary>A cron binding at work for one app.</summary>
+/// <summary>Calls one app on the schedule of a cron binding.</summary>
 internal sealed partial class CronTrigger(CronBinding binding, AppChannel channel, WorkTracker tracker, TimeProvider clock, ILogger logger) : IDisposable
 {
     private readonly Lock gate = new();
     private ITimer? timer;
     private bool stopped;
 
-    /// <summary>An app that refuses the probe does not want the binding; one that only lacks the verb does.</summary>
+    /// <summary>As in daprd, an OPTIONS request asks whether the app wants the binding: any 2xx or 405 means yes.</summary>
     public async Task<bool> IsWantedAsync(CancellationToken ct)
     {
         using var request = new HttpRequestMessage(HttpMethod.Options, new Uri(channel.App, binding.Route));
@@ -51,7 +51,7 @@ internal sealed partial class CronTrigger(CronBinding binding, AppChannel channe
 
     private void OnDue(DateTimeOffset at)
     {
-        // The next tick does not wait for the app.
+        // The next tick does not wait for the app's response.
         Arm(binding.Schedule.After(at));
         _ = CallAppAsync(tracker.Begin(TraceContext.NewSpan(null)));
     }
@@ -81,6 +81,6 @@ internal sealed partial class CronTrigger(CronBinding binding, AppChannel channe
     [LoggerMessage(LogLevel.Warning, "The app answered {Status} to the binding {Name}")]
     private partial void LogRefused(string name, int status);
 
-    [LoggerMessage(LogLevel.Warning, "The app did not hear the binding {Name}: {Why}")]
+    [LoggerMessage(LogLevel.Warning, "The app could not be reached for the binding {Name}: {Why}")]
     private partial void LogUnreachable(string name, string why);
 }

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>When a cron binding fires: @every 5s, or five or six fields of which the sixth, in front, is the second.</summary>
+/// <summary>The schedule of a cron binding: @every 5s, or five fields, or six with the seconds first.</summary>
 internal sealed class CronSchedule
 {
     private static readonly (int From, int To)[] Bounds = [(0, 59), (0, 59), (0, 23), (1, 31), (1, 12), (0, 6)];
@@ -36,7 +36,7 @@ internal sealed class CronSchedule
         }
 
         parts = parts.Length == 5 ? ["0", .. parts] : parts;
-        // Where day and weekday are both named, either will do.
+        // As in cron: when day of month and day of week are both restricted, either one matches.
         return new CronSchedule(null, [.. parts.Select((part, i) => Field(part, Bounds[i]))], parts[3] is "*" or "?" || parts[5] is "*" or "?");
 
         HashSet<int> Field(string part, (int From, int To) bounds)
@@ -64,7 +64,7 @@ internal sealed class CronSchedule
 
         int Number(string number) => int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : throw Wrong(text);
 
-        LocalRunnerException Wrong(string schedule) => new($"{where}, schedule: '{schedule}' cannot be read here; write it like @every 5s or 0 30 * * * *.");
+        LocalRunnerException Wrong(string schedule) => new($"{where}, schedule: '{schedule}' is not a supported schedule; write it like @every 5s or 0 30 * * * *.");
     }
 
     public DateTimeOffset After(DateTimeOffset time)

@@ -1,6 +1,6 @@
 namespace SecondhandTrade.Local;
 
-/// <summary>The directory one running town keeps everything in, locked for as long as it runs.</summary>
+/// <summary>The directory one runner stores all its data in, locked while the runner is alive.</summary>
 public sealed class DataDirectory : IDisposable
 {
     private const string LockName = "town.lock";
@@ -22,21 +22,21 @@ public sealed class DataDirectory : IDisposable
     {
         path = System.IO.Path.GetFullPath(path);
         var lockFile = System.IO.Path.Combine(path, LockName);
-        // --clean deletes in here; a mistyped --data must never point it at somebody's own files.
+        // --clean deletes files in here, so a mistyped --data must not be accepted for a directory with other files.
         if (File.Exists(path) || (Directory.Exists(path) && !File.Exists(lockFile) && Directory.EnumerateFileSystemEntries(path).Any()))
         {
-            throw new LocalRunnerException($"{path} holds other things than a town's data; pass --data with a directory that is new or empty.");
+            throw new LocalRunnerException($"{path} contains files that do not belong to the runner; pass --data with a directory that is new or empty.");
         }
 
         try
         {
             Directory.CreateDirectory(path);
-            // The lock goes with the process, however it ends.
+            // The operating system releases the lock however the process ends.
             return new DataDirectory(path, new FileStream(lockFile, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
         }
         catch (UnauthorizedAccessException e)
         {
-            throw new LocalRunnerException($"The town cannot keep its data in {path} ({e.Message}); pass --data with a directory you may write to.");
+            throw new LocalRunnerException($"The runner cannot store its data in {path} ({e.Message}); pass --data with a directory you may write to.");
         }
         catch (IOException) when (File.Exists(lockFile))
         {
@@ -44,7 +44,7 @@ public sealed class DataDirectory : IDisposable
         }
     }
 
-    /// <summary>Forgets everything stored.</summary>
+    /// <summary>Deletes all stored data.</summary>
     public void Clean()
     {
         foreach (var stored in new[] { Redis, Sidecars }.Where(Directory.Exists))

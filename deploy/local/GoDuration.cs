@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>Durations as Go writes them: 1h2m3s, 200ms, 1.5s; a bare number is milliseconds.</summary>
+/// <summary>Durations in Go syntax: 1h2m3s, 200ms, 1.5s; a bare number is milliseconds.</summary>
 internal static class GoDuration
 {
     private static readonly SearchValues<char> Digits = SearchValues.Create("0123456789.");

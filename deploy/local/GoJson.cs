@@ -5,7 +5,7 @@ using System.Text.Json;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>Writes JSON the way daprd does after decoding it into Go's maps: keys sorted, the last of two equal ones kept.</summary>
+/// <summary>Writes JSON as daprd does after decoding it into Go maps: keys sorted, the last of duplicate keys kept.</summary>
 internal static class GoJson
 {
     private const double LossyUpTo = 0x4ffffff;
@@ -13,15 +13,15 @@ internal static class GoJson
     private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>
-    /// As float64: whole numbers beyond 2^53 change and fractions keep six digits, as in daprd's actor state and HTTP state.
-    /// A stand-in that kept the digits would hide that until the real thing runs.
+    /// Numbers as float64 with at most six decimal places, as in daprd's actor state and HTTP state API; integers beyond 2^53 change.
+    /// Emulated on purpose, so that this loss of precision is visible before the app runs on a real daprd.
     /// </summary>
     public static byte[] WriteLossy(JsonElement element) => Write(element, Number);
 
-    /// <summary>As float64 with all its digits, as daprd reads the events of a bulk publish over HTTP: only whole numbers beyond 2^53 change.</summary>
+    /// <summary>Numbers as float64 with all digits, as daprd reads the events of a bulk publish over HTTP; only integers beyond 2^53 change.</summary>
     public static byte[] WriteFloats(JsonElement element) => Write(element, Shortest);
 
-    /// <summary>Numbers as they are, and the three characters HTML minds escaped, as in daprd's event envelopes.</summary>
+    /// <summary>Numbers unchanged; &lt;, &gt; and &amp; escaped as by Go's encoder, as in daprd's event envelopes.</summary>
     public static byte[] WriteEscaped(IEnumerable<KeyValuePair<string, object?>> fields)
     {
         using var buffer = new MemoryStream();
@@ -54,12 +54,12 @@ internal static class GoJson
             return json.ToArray();
         }
 
-        // Outside of strings JSON has none of the three.
+        // These characters occur in JSON only inside strings, so a plain replace is safe.
         var text = new StringBuilder(Encoding.UTF8.GetString(json));
         return Encoding.UTF8.GetBytes(text.Replace("<", "\\u003c").Replace(">", "\\u003e").Replace("&", "\\u0026").ToString());
     }
 
-    /// <summary>As above for a Go struct: fields in their own order, JSON values as they were sent, absent ones left out.</summary>
+    /// <summary>Like <see cref="WriteEscaped"/> for a Go struct: fields in the given order, JSON values unchanged, null fields omitted.</summary>
     public static byte[] WriteEscapedInOrder(IEnumerable<(string Name, object? Value)> fields)
     {
         using var buffer = new MemoryStream();

@@ -4,7 +4,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>How far a consumer group has come in a topic: a file with one line of fixed width per partition, written in place at each step.</summary>
+/// <summary>The committed offsets of a consumer group in a topic: a file with one fixed-width line per partition, updated in place.</summary>
 internal sealed class GroupOffsets : IDisposable
 {
     private const int Width = 21;
@@ -17,7 +17,7 @@ internal sealed class GroupOffsets : IDisposable
         file = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
     }
 
-    /// <summary>Null where the group has never finished a message.</summary>
+    /// <summary>Null when the group has not committed an offset yet.</summary>
     public long? Read(int partition)
     {
         var line = new byte[Width];

@@ -6,7 +6,7 @@ using Grpc.Core;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>The gRPC API of every sidecar: which call means what.</summary>
+/// <summary>The gRPC API of every sidecar: maps each method to its handler.</summary>
 internal sealed class GrpcApi
 {
     private const string Service = "dapr.proto.runtime.v1.Dapr";
@@ -17,7 +17,7 @@ internal sealed class GrpcApi
         {
             o.MaxReceiveMessageSize = maxBody;
             o.MaxSendMessageSize = null;
-            // Unknown calls are answered below, with their names.
+            // Unknown methods are answered by the fallback below, which names them.
             o.IgnoreUnknownServices = true;
         });
         services.AddSingleton<GrpcApi>();
@@ -35,7 +35,7 @@ internal sealed class GrpcApi
         });
     }
 
-    // Dapr.Protos carries messages and a client; these few lines are the server side it leaves out.
+    // Dapr.Protos contains messages and a client only; this is the missing server side.
     private sealed class Methods(StandInContext shared) : IServiceMethodProvider<GrpcApi>
     {
         public void OnServiceMethodDiscovery(ServiceMethodProviderContext<GrpcApi> context)

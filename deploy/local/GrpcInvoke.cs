@@ -6,7 +6,7 @@ using Grpc.Core;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>Service invocation over gRPC, kept for the SDK's older calls; HTTP is the way to invoke.</summary>
+/// <summary>Service invocation over gRPC, for the older calls of the SDK; HTTP is the preferred way.</summary>
 internal static class GrpcInvoke
 {
     public static async Task<InvokeResponse> InvokeAsync(InvokeServiceRequest request, GrpcCall call)

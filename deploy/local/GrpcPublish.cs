@@ -19,7 +19,7 @@ internal static class GrpcPublish
         var failed = await call.Sidecar.Publisher.PublishManyAsync(
             request.PubsubName, request.Topic, [.. request.Entries.Select(e => new BulkEntry(e.EntryId, e.Event.ToByteArray(), e.ContentType, e.Metadata.Count == 0 ? null : e.Metadata.AsReadOnly()))],
             new(request.Metadata), call.TraceParent, call.TraceState, call.Work, call.Aborted);
-        // daprd fills failed_entries only when nothing failed; which of them did is not told over gRPC.
+        // Like daprd, which returns an error instead of failed_entries when any entry fails.
         return failed.Count == 0
             ? new BulkPublishResponse()
             : throw new ApiError(500, StatusCode.Internal, "ERR_PUBSUB_PUBLISH_MESSAGE", $"error when publishing to topic {request.Topic} in pubsub {request.PubsubName}: {failed.Values.First()}");

@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>Carries headers across a hop and leaves behind what belongs to one connection only.</summary>
+/// <summary>Copies headers across a proxy hop, without hop-by-hop headers.</summary>
 internal static class Headers
 {
     private static readonly HashSet<string> HopByHop = new(StringComparer.OrdinalIgnoreCase)
@@ -11,7 +11,7 @@ internal static class Headers
         "Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "TE", "Trailer", "Transfer-Encoding", "Upgrade", "Host", "Expect",
     };
 
-    // daprd starts a span of its own, and keeps what is between caller and sidecar to itself.
+    // Between caller and sidecar only; daprd also replaces traceparent by that of its own span.
     private static readonly HashSet<string> NotForwarded = new(StringComparer.OrdinalIgnoreCase) { "dapr-api-token", "dapr-app-id", TraceContext.Parent };
 
     public static void CopyTo(this IHeaderDictionary from, HttpRequestMessage to)

@@ -2,7 +2,7 @@ using Grpc.Core;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>The HTTP API of every sidecar: which path means what.</summary>
+/// <summary>The HTTP API of every sidecar: routes each path to its handler.</summary>
 internal sealed partial class HttpApi(StandInContext shared, ILogger<HttpApi> logger)
 {
     public async Task HandleAsync(HttpContext context, Sidecar sidecar)
@@ -27,7 +27,7 @@ internal sealed partial class HttpApi(StandInContext shared, ILogger<HttpApi> lo
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
-            // Nobody is left to be told.
+            // The client has disconnected.
         }
         catch (BadHttpRequestException e)
         {
@@ -61,7 +61,7 @@ internal sealed partial class HttpApi(StandInContext shared, ILogger<HttpApi> lo
             ["v1.0", "metadata", _] when call.Verb == "PUT" => MetadataRoutes.PutAsync(call),
             ["v1.0" or "v1.0-alpha1" or "v1.0-alpha2" or "v1.0-beta1", ..] => throw ApiError.Unsupported($"{call.Verb} /{string.Join('/', call.Path)}"),
             var any when invokedByHeader.Length > 0 => InvokeRoutes.InvokeAsync(call, invokedByHeader, string.Join('/', any)),
-            var any => throw new ApiError(404, StatusCode.NotFound, "ERR_DIRECT_INVOKE", $"/{string.Join('/', any)} names no app; call /v1.0/invoke/{{app}}/method/… or send dapr-app-id"),
+            var any => throw new ApiError(404, StatusCode.NotFound, "ERR_DIRECT_INVOKE", $"/{string.Join('/', any)} does not name an app; call /v1.0/invoke/{{app}}/method/… or send dapr-app-id"),
         };
     }
 
@@ -138,6 +138,6 @@ internal sealed partial class HttpApi(StandInContext shared, ILogger<HttpApi> lo
                 ? new ApiError(500, StatusCode.FailedPrecondition, "ERR_SECRET_STORES_NOT_CONFIGURED", "secret store is not configured")
                 : new ApiError(401, StatusCode.InvalidArgument, "ERR_SECRET_STORE_NOT_FOUND", $"failed finding secret store with key {name}"));
 
-    [LoggerMessage(LogLevel.Error, "{Verb} /{Path} met a fault in the stand-in itself")]
+    [LoggerMessage(LogLevel.Error, "{Verb} /{Path} failed with an unexpected error in the stand-in")]
     private partial void LogBug(Exception error, string verb, string path);
 }

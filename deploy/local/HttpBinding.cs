@@ -4,10 +4,10 @@ using Grpc.Core;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>What an output binding answered; its metadata are told even when it failed.</summary>
+/// <summary>The result of an output binding; its metadata are returned even when it failed.</summary>
 internal sealed record BindingAnswer(byte[] Data, Dictionary<string, string> Metadata, string? Error);
 
-/// <summary>A bindings.http component: calls an address outside on an app's behalf.</summary>
+/// <summary>A bindings.http component: calls an external URL for an app.</summary>
 internal sealed class HttpBinding(string name, Uri url, bool errorIfNot2xx) : IDisposable
 {
     private static readonly HashSet<string> Verbs = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"];
@@ -37,7 +37,7 @@ internal sealed class HttpBinding(string name, Uri url, bool errorIfNot2xx) : ID
             request.Content.Headers.ContentType = MediaTypeHeaderValue.Parse("application/json; charset=utf-8");
         }
 
-        // Headers are told from other metadata by their capital.
+        // As in daprd, metadata whose name starts with a capital letter are request headers.
         foreach (var (header, value) in metadata.Where(m => m.Key.Length > 0 && char.IsAsciiLetterUpper(m.Key[0])))
         {
             if (!request.Headers.TryAddWithoutValidation(header, value) && request.Content is { } content)

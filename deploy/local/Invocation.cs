@@ -1,9 +1,9 @@
 namespace SecondhandTrade.Local;
 
-/// <summary>Service invocation: finds the app, wraps the call in its policy and hands back whatever the app answered.</summary>
+/// <summary>Service invocation: resolves the app, applies its resiliency policy and returns the app's response.</summary>
 internal sealed class Invocation(StandInContext shared, Sidecar caller)
 {
-    /// <summary><paramref name="make"/> builds the request for one attempt; it is asked again only if <paramref name="mayRetry"/>.</summary>
+    /// <summary><paramref name="make"/> builds the request for each attempt; there is more than one only if <paramref name="mayRetry"/> returns true.</summary>
     public async Task<HttpResponseMessage> InvokeAsync(
         string target, string method, Func<Uri, HttpRequestMessage> make, Func<Policy, ValueTask<bool>> mayRetry, string traceParent, string host, Work work, CancellationToken ct)
     {

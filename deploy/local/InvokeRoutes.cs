@@ -2,7 +2,7 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>Service invocation over HTTP: bodies stream through in both directions.</summary>
+/// <summary>Service invocation over HTTP; bodies are streamed in both directions.</summary>
 internal static class InvokeRoutes
 {
     public static async Task InvokeAsync(ApiCall call, string target, string method)
@@ -24,7 +24,7 @@ internal static class InvokeRoutes
         }
         catch (HttpRequestException)
         {
-            // The app broke off in the middle of its answer; so must we.
+            // The app aborted its response, so the response to the caller must not look complete.
             call.Context.Abort();
         }
 
@@ -40,7 +40,7 @@ internal static class InvokeRoutes
             return message;
         }
 
-        // Without a length daprd does not keep the body, and so cannot send it twice.
+        // Like daprd: a body without Content-Length is not buffered, and so cannot be retried.
         async ValueTask<bool> KeepBodyAsync(Policy policy)
         {
             if (hasBody && request.ContentLength is not null && policy.Retry is not null)

@@ -6,10 +6,10 @@ using StackExchange.Redis;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>A Redis inside this process that keeps what it acknowledged, even when the process is killed.</summary>
+/// <summary>An in-process Redis (Garnet); acknowledged writes survive a killed process.</summary>
 public sealed class LocalRedis : IDisposable
 {
-    // Read back in about a quarter of a second.
+    // A log of this size is replayed in about 250 ms.
     private const long SnapshotThreshold = 64 << 20;
     private readonly GarnetServer server;
 
@@ -19,10 +19,10 @@ public sealed class LocalRedis : IDisposable
         Address = address;
     }
 
-    /// <summary>Where it listens, as host:port.</summary>
+    /// <summary>The address it listens on, as host:port.</summary>
     public string Address { get; }
 
-    /// <summary>Starts it on 127.0.0.1; port 0 takes a free one, and without <paramref name="durable"/> it keeps nothing, for tests in a hurry.</summary>
+    /// <summary>Starts it on 127.0.0.1; port 0 = any free port. Without <paramref name="durable"/> nothing is stored on disk, which is faster for tests.</summary>
     public static LocalRedis Start(string directory, int port, bool durable = true)
     {
         port = port == 0 ? Ports.Free(1)[0] : port;
@@ -30,19 +30,19 @@ public sealed class LocalRedis : IDisposable
         string[] arguments =
         [
             "-q", "--bind", "127.0.0.1", "--port", port.ToString(CultureInfo.InvariantCulture),
-            // Two scripts on one key run at the same time unless told to lock it, and then a compare-and-set loses writes.
+            // Without transaction mode, two scripts on one key may run concurrently, and a compare-and-set loses writes.
             "--lua", "--lua-transaction-mode",
-            // Sessions that wait for the disk or for a lock block a thread each, and the pool starts with one per core:
-            // fewer threads than connections, and everything stands still.
+            // A session that waits for the disk or a lock blocks a thread, and the pool starts with one thread per core:
+            // with fewer threads than connections the server stalls.
             "--minthreads", "64",
             "--memory", "1g", "--index", "16m", "--checkpointdir", directory,
         ];
         if (durable)
         {
-            // Nothing is acknowledged before the log has it: 0.4 ms for each write, and a killed process loses none.
+            // Writes are acknowledged after they are in the append-only file: about 0.4 ms each, and none is lost when the process is killed.
             arguments = [.. arguments,
                 "--aof", "--aof-commit-freq", "0", "--aof-commit-wait", "--device-type", "RandomAccess", "--recover",
-                // The log is given back to the disk by whole segments.
+                // Disk space is released in whole segments.
                 "--aof-segment-size", "64m"];
         }
 
@@ -66,7 +66,7 @@ public sealed class LocalRedis : IDisposable
         return started;
     }
 
-    /// <summary>Keeps the present state in place of the log of how it came about, which would only grow.</summary>
+    /// <summary>Takes a snapshot, which truncates the append-only file; otherwise it would only grow.</summary>
     private void SaveSnapshot()
     {
         using var connection = ConnectionMultiplexer.Connect($"{Address},allowAdmin=true");
@@ -76,7 +76,7 @@ public sealed class LocalRedis : IDisposable
         }
         catch (Exception e) when (e is RedisException or TimeoutException)
         {
-            // The log still has everything; the next start tries again.
+            // The log is still complete; the next start tries again.
         }
     }
 
@@ -84,6 +84,6 @@ public sealed class LocalRedis : IDisposable
         ? log.EnumerateFiles("aof.log.*").Sum(file => file.Length)
         : 0;
 
-    // The other Dispose would be free to take the stored data with it.
+    // false: keep the stored data.
     public void Dispose() => server.Dispose(false);
 }

@@ -2,23 +2,23 @@ using System.Security.Cryptography;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>The whole town on one machine, from the first check to the last light out.</summary>
+/// <summary>Runs all apps of a run file with their sidecars and a Redis on this machine, until it is stopped.</summary>
 public sealed class LocalRunner(RunFile file, DataDirectory data, ConsoleLines console)
 {
     private const string GatewayAppId = "gateway";
     private const string AppTokenName = "APP_API_TOKEN";
 
-    /// <summary>Gives a free port to whoever asked for any.</summary>
+    /// <summary>Assigns a free port wherever the run file leaves the sidecar port open.</summary>
     public static RunFile WithPorts(RunFile file)
     {
         var wanted = file.Apps.Sum(app => (app.HttpPort == 0 ? 1 : 0) + (app.GrpcPort == 0 ? 1 : 0) + (app.MetricsPort == 0 ? 1 : 0));
         var free = new Queue<int>(wanted == 0 ? [] : Ports.Free(wanted));
         int Or(int port) => port == 0 ? free.Dequeue() : port;
-        // Nobody serves metrics here, but an app may count on the variable being there.
+        // The stand-in serves no metrics, but an app may rely on the DAPR_METRICS_PORT variable.
         return file with { Apps = [.. file.Apps.Select(app => app with { HttpPort = Or(app.HttpPort), GrpcPort = Or(app.GrpcPort), MetricsPort = Or(app.MetricsPort) })] };
     }
 
-    /// <summary>Makes replicas of apps: each listens on a free port and is told so, and the app's own port stands for them all. The first keeps its sidecar's ports.</summary>
+    /// <summary>Expands apps into replicas: each gets a free port, and the app's configured port becomes the port of the replica proxy. The first replica keeps the configured sidecar ports.</summary>
     public static RunFile WithReplicas(RunFile file, IReadOnlyDictionary<string, int> replicas)
     {
         foreach (var unknown in replicas.Keys.Where(id => file.Apps.All(app => app.Id != id)))
@@ -37,7 +37,7 @@ public sealed class LocalRunner(RunFile file, DataDirectory data, ConsoleLines c
 
     private static RunApp Replica(RunApp app, Queue<int> free, bool first)
     {
-        // An app may go by APP_PORT, or by an address of its own variables that ends in the port.
+        // An app may read APP_PORT, or a variable of its own (such as ASPNETCORE_URLS) that ends in the port.
         var (was, port) = ($":{app.Port}", free.Dequeue());
         return app with
         {
@@ -49,7 +49,7 @@ public sealed class LocalRunner(RunFile file, DataDirectory data, ConsoleLines c
         };
     }
 
-    /// <summary>Names what is missing when the apps were never built.</summary>
+    /// <summary>Throws a <see cref="LocalRunnerException"/> that lists every app assembly that does not exist.</summary>
     public static void RequireBuilt(RunFile file)
     {
         var missing = file.Apps.SelectMany(app => app.Command.Where(word => word.EndsWith(".dll", StringComparison.Ordinal))
@@ -57,11 +57,11 @@ public sealed class LocalRunner(RunFile file, DataDirectory data, ConsoleLines c
         if (missing.Count > 0)
         {
             throw new LocalRunnerException($"Nothing was started, because these apps are not built:{Environment.NewLine}{string.Join(Environment.NewLine, missing)}{Environment.NewLine}" +
-                "Build them with `dotnet build`, or start the runner without --no-build.");
+                "Build them with `dotnet build`, or start the runner with `dotnet run` without --no-build.");
         }
     }
 
-    /// <summary>Checks everything, opens the town, and closes it again when <paramref name="signals"/> say so.</summary>
+    /// <summary>Checks ports and Redis, starts everything, and stops it again on a stop signal.</summary>
     public async Task RunAsync(RedisAddress? outsideRedis, bool clean, int townPort, StopSignals signals)
     {
         var stop = signals.Stop;
@@ -77,8 +77,8 @@ public sealed class LocalRunner(RunFile file, DataDirectory data, ConsoleLines c
                 new(app.Port, $"the app {app.Id}"), new(app.HttpPort, $"the HTTP port of {app.Id}'s sidecar"), new(app.GrpcPort, $"the gRPC port of {app.Id}'s sidecar"),
             }).Where(need => need.Port > 0),
             .. file.ReplicaPorts.Select(replicaPort => new PortNeed(replicaPort.Key, $"the replicas of {replicaPort.Value}")),
-            new PortNeed(townPort, "what the town tells of itself (or give another with --town-port)"),
-            .. outsideRedis is null ? [new PortNeed(configured.Port, "Redis (or use the one there with --redis)")] : Array.Empty<PortNeed>(),
+            new PortNeed(townPort, "the runner's own API (or choose another port with --town-port)"),
+            .. outsideRedis is null ? [new PortNeed(configured.Port, "Redis (or use the one that listens there with --redis)")] : Array.Empty<PortNeed>(),
         ]);
         if (outsideRedis is not null)
         {
@@ -105,7 +105,7 @@ public sealed class LocalRunner(RunFile file, DataDirectory data, ConsoleLines c
             Logging = logging,
         }, stop);
 
-        // An app that talks to Redis by itself must find the same one as its sidecar.
+        // An app that connects to Redis directly must use the same instance as its sidecar.
         var apps = file.Apps.Select(app => app with
         {
             Env = RunnerApi.WithOtlpEndpoint(app.Env.Prepend(new(AppTokenName, token)).GroupBy(pair => pair.Key).ToDictionary(pair => pair.Key, pair => pair.Last().Value == configured.ToString() ? address : pair.Last().Value), townPort),
@@ -126,7 +126,7 @@ public sealed class LocalRunner(RunFile file, DataDirectory data, ConsoleLines c
         console.Say("Closed.");
     }
 
-    // One of the environment, as `dapr run` takes it, or else one that nobody knows: what is the sidecar's to call is so here too.
+    // From the environment, as with `dapr run`, or else random: routes that only the sidecar may call are protected here as well.
     private static string AppToken() => EnvironmentOrNull(AppTokenName) ?? Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
 
     private static string? EnvironmentOrNull(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } given ? given : null;
@@ -146,8 +146,8 @@ public sealed class LocalRunner(RunFile file, DataDirectory data, ConsoleLines c
             ["app", "address", "sidecar http", "sidecar grpc", "state"],
             .. file.Apps.Select(app => new[] { app.Id, app.Port > 0 ? $"http://localhost:{app.Port}" : "-", $"{app.HttpPort}", $"{app.GrpcPort}", "open" }),
         ]);
-        console.Say(outsideRedis is null ? $"Everything is kept in {data.Path}." : $"Everything is kept in the Redis at {outsideRedis} and in {data.Path}.");
+        console.Say(outsideRedis is null ? $"All data is stored in {data.Path}." : $"All data is stored in the Redis at {outsideRedis} and in {data.Path}.");
         var gatewayPorts = file.ReplicaPorts.Where(replicaPort => replicaPort.Value == GatewayAppId).Select(replicaPort => replicaPort.Key).Concat(file.Apps.Where(app => app is { Id: GatewayAppId, Port: > 0 }).Select(app => app.Port)).ToList();
-        console.Say($"The town is open{(gatewayPorts is [var gatewayPort, ..] ? $" at http://localhost:{gatewayPort}" : "")}; what goes on in it is at http://localhost:{townPort}/town. Ctrl-C closes it.");
+        console.Say($"The town is open{(gatewayPorts is [var gatewayPort, ..] ? $" at http://localhost:{gatewayPort}" : "")}; its state and traces are at http://localhost:{townPort}/town. Press Ctrl-C to stop.");
     }
 }

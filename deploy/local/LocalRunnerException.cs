@@ -1,6 +1,6 @@
 namespace SecondhandTrade.Local;
 
-/// <summary>The town cannot start as it is written; the message is one sentence that says where, what and what to do.</summary>
+/// <summary>The apps cannot be started or restarted as configured; the message is for the user and says where, what and what to do.</summary>
 public sealed class LocalRunnerException : Exception
 {
     public LocalRunnerException(string message) : base(message) { }

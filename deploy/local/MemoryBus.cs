@@ -2,7 +2,7 @@ using System.Threading.Channels;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>The pubsub.in-memory component: one sidecar's own bus, where a message is offered once and kept nowhere.</summary>
+/// <summary>The pubsub.in-memory component: a bus of one sidecar, with at-most-once delivery and no storage.</summary>
 internal sealed partial class MemoryBus(WorkTracker tracker, TimeProvider clock, ILogger logger)
 {
     private readonly Lock gate = new();
@@ -38,7 +38,7 @@ internal sealed partial class MemoryBus(WorkTracker tracker, TimeProvider clock,
         {
             foreach (var (_, queue) in members.Where(m => m.Reader.Subscription.Topic == topic))
             {
-                // Begun here, so that nothing on its way looks like rest.
+                // Registered as work before it is queued; otherwise the stand-in would look idle in between.
                 var message = new BrokerMessage(topic, 0, 0, clock.GetUtcNow(), null, new Dictionary<string, string>(metadata), value);
                 queue.Writer.TryWrite((message, tracker.Begin(TraceContext.NewSpan(null))));
             }
@@ -62,6 +62,6 @@ internal sealed partial class MemoryBus(WorkTracker tracker, TimeProvider clock,
         }
     }
 
-    [LoggerMessage(LogLevel.Warning, "A message on {Topic} was not taken by {App} and is lost: {Why}")]
+    [LoggerMessage(LogLevel.Warning, "A message on {Topic} was not processed by {App} and is lost: {Why}")]
     private partial void LogLost(string topic, string app, string why);
 }

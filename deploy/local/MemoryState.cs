@@ -1,6 +1,6 @@
 namespace SecondhandTrade.Local;
 
-/// <summary>The state.in-memory component: one app instance's own, gone with its sidecar, and stricter with etags than Redis.</summary>
+/// <summary>The state.in-memory component: private to one sidecar, not persistent, and stricter with ETags than Redis.</summary>
 internal sealed class MemoryState(string name, string prefix, bool forActors, TimeProvider clock) : StateStore(name, prefix, forActors)
 {
     private readonly Lock gate = new();

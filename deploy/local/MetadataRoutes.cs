@@ -2,7 +2,7 @@ using System.Text;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>What a sidecar tells about itself over HTTP.</summary>
+/// <summary>The metadata API over HTTP.</summary>
 internal static class MetadataRoutes
 {
     public const string Version = "1.18.3";

@@ -6,11 +6,11 @@ using Microsoft.Win32.SafeHandles;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>One message as the broker keeps it.</summary>
+/// <summary>A message as stored by the broker.</summary>
 public sealed record BrokerMessage(
     string Topic, int Partition, long Offset, DateTimeOffset Time, string? Key, IReadOnlyDictionary<string, string> Headers, byte[]? Value);
 
-/// <summary>One partition of a topic: an append-only file of JSON lines. Memory holds where each line starts, never the lines.</summary>
+/// <summary>One partition of a topic: an append-only file of JSON lines. Memory holds only the start of each line.</summary>
 internal sealed class PartitionLog : IDisposable
 {
     private static readonly JsonWriterOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -45,7 +45,7 @@ internal sealed class PartitionLog : IDisposable
         }
     }
 
-    /// <summary>The message is with the operating system when this returns: it outlives the process, though not the machine's power.</summary>
+    /// <summary>When this returns, the message is written to the operating system: it survives a killed process, but not a power failure.</summary>
     public long Append(string? key, IReadOnlyDictionary<string, string> headers, byte[]? value, DateTimeOffset time)
     {
         TaskCompletionSource? waiting;
@@ -80,7 +80,7 @@ internal sealed class PartitionLog : IDisposable
             for (var read = 0; read < size;)
             {
                 var more = RandomAccess.Read(file, line.AsSpan(read, size - read), start + read);
-                read += more > 0 ? more : throw new InvalidDataException($"{Topic}/{Number} became shorter while it was open");
+                read += more > 0 ? more : throw new InvalidDataException($"{Topic}/{Number} was truncated while it was open");
             }
 
             using var json = JsonDocument.Parse(line.AsMemory(0, size));
@@ -104,7 +104,7 @@ internal sealed class PartitionLog : IDisposable
         }
     }
 
-    /// <summary>Completes once there is a message at the offset.</summary>
+    /// <summary>Completes when there is a message at the offset.</summary>
     public Task WaitForAsync(long offset, CancellationToken ct)
     {
         lock (gate)
@@ -174,7 +174,7 @@ internal sealed class PartitionLog : IDisposable
         }
     }
 
-    // A process killed in the middle of a write leaves a line without an end; it was never acknowledged, so it is cut off.
+    // A process killed during a write leaves an incomplete last line; it was never acknowledged, so it is removed.
     private void Recover()
     {
         var buffer = new byte[1 << 16];

@@ -1,6 +1,6 @@
 namespace SecondhandTrade.Local;
 
-/// <summary>Hands the messages of one partition to one group, one after the other; what is not taken is offered again and holds up the rest.</summary>
+/// <summary>Delivers the messages of one partition to one consumer group in order; a failed message is retried and blocks those behind it.</summary>
 internal sealed partial class PartitionReader : IAsyncDisposable
 {
     private readonly Lock gate = new();
@@ -33,10 +33,10 @@ internal sealed partial class PartitionReader : IAsyncDisposable
         }
     }
 
-    /// <summary>How many messages have not been answered yet.</summary>
+    /// <summary>How many messages have not been processed yet.</summary>
     public long Lag => log.End - Interlocked.Read(ref position);
 
-    /// <summary>A message being delivered goes to the new owner again, unless the old one answers it before it is <paramref name="deadline"/>.</summary>
+    /// <summary>Changes the owner; a delivery in flight may finish until <paramref name="deadline"/> is cancelled, and is repeated to the new owner otherwise.</summary>
     public void AssignTo(TopicReader? next, CancellationToken deadline)
     {
         CancellationTokenSource ended;
@@ -109,7 +109,7 @@ internal sealed partial class PartitionReader : IAsyncDisposable
             }
             catch (OperationCanceledException) when (ct.IsCancellationRequested)
             {
-                // Another owner, or none: look again.
+                // The owner has changed.
             }
             catch (Exception e) when (e is not OutOfMemoryException)
             {
@@ -142,7 +142,7 @@ internal sealed partial class PartitionReader : IAsyncDisposable
                 LogRefused(log.Topic, log.Number, position, reader.AppId, e.Message);
                 if (!reader.PubSub.RetryInPlace || (reader.PubSub.MaxRetries >= 0 && tries > reader.PubSub.MaxRetries))
                 {
-                    // As in the Kafka component: left without a mark, the loop goes on, and the next success passes it by.
+                    // As in daprd's Kafka component: the message is not committed, but delivery goes on, and the next commit skips it.
                     break;
                 }
 
@@ -178,14 +178,14 @@ internal sealed partial class PartitionReader : IAsyncDisposable
                 break;
             }
 
-            // The Kafka component knows the batch only as a whole: what was taken comes again too.
+            // daprd's Kafka component retries the batch as a whole, including the entries that succeeded.
             await work.WaitAsync(reader.PubSub.BackOff, clock, ct);
         }
 
         Interlocked.Add(ref position, deliveries.Count);
     }
 
-    /// <summary>Waits for a full batch, though no longer than the subscription says.</summary>
+    /// <summary>Waits for a full batch, at most for the maxAwaitDurationMs of the subscription.</summary>
     private async Task FillBatchAsync(BulkSubscribe bulk, Work work, CancellationToken ct)
     {
         using var batchFull = CancellationTokenSource.CreateLinkedTokenSource(ct);
@@ -202,13 +202,13 @@ internal sealed partial class PartitionReader : IAsyncDisposable
         }
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)
         {
-            // The batch was full before the time was over.
+            // The batch was full before the time was up.
         }
     }
 
-    [LoggerMessage(LogLevel.Warning, "{Topic}/{Partition}@{Offset} was not taken by {App}: {Why}")]
+    [LoggerMessage(LogLevel.Warning, "{Topic}/{Partition}@{Offset} was not processed by {App}: {Why}")]
     private partial void LogRefused(string topic, int partition, long offset, string app, string why);
 
-    [LoggerMessage(LogLevel.Error, "{Topic}/{Partition}@{Offset} could not be handed over")]
+    [LoggerMessage(LogLevel.Error, "{Topic}/{Partition}@{Offset} could not be delivered")]
     private partial void LogBroken(Exception error, string topic, int partition, long offset);
 }

@@ -1,19 +1,19 @@
 namespace SecondhandTrade.Local;
 
-/// <summary>What daprd wraps around a call: retry( breaker( timeout( call ) ) ), all on the town's clock.</summary>
+/// <summary>The resiliency policy around a call, as in daprd: retry( circuit breaker( timeout( call ) ) ).</summary>
 internal sealed record Policy(RetrySpec? Retry, TimeSpan Timeout, Breaker? Breaker, TimeProvider Clock)
 {
     private static readonly TimeSpan LongestExponential = TimeSpan.FromMinutes(15);
 
     public static readonly Policy None = new(null, TimeSpan.Zero, null, TimeProvider.System);
 
-    /// <summary>The code of a call that went well, and of one that failed without a code.</summary>
+    /// <summary>The code of a successful call, and of a failure without a status code.</summary>
     public const int Success = -2;
     public const int NoCode = -1;
 
     /// <summary>
-    /// Runs the call; <paramref name="codeOf"/> tells how a result went. When retries end on a result, that result is returned; when they end on
-    /// an exception, it is thrown: <see cref="TimeoutException"/> for this policy's time-out, <see cref="BreakerException"/> for its breaker.
+    /// Runs the call; <paramref name="codeOf"/> returns the code of a result. The result or exception of the last attempt is returned or thrown:
+    /// <see cref="TimeoutException"/> for the timeout of this policy, <see cref="BreakerException"/> for its circuit breaker.
     /// </summary>
     public async Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> call, Func<T, int> codeOf, bool mayRetry, Work work, CancellationToken ct)
     {
@@ -108,7 +108,7 @@ internal sealed record Policy(RetrySpec? Retry, TimeSpan Timeout, Breaker? Break
     }
 }
 
-/// <summary>A failure that carries an HTTP or gRPC status, which a retry policy may match.</summary>
+/// <summary>A failure with an HTTP or gRPC status code, which a retry policy may match.</summary>
 internal class StatusCodeException(int statusCode, string message) : Exception(message)
 {
     public int StatusCode { get; } = statusCode;

@@ -4,16 +4,16 @@ using System.Net.Sockets;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>Who needs a port.</summary>
+/// <summary>A port and what it is needed for.</summary>
 public sealed record PortNeed(int Port, string Who);
 
-/// <summary>What is known about this machine's ports before anything takes one.</summary>
+/// <summary>Finds free ports, and checks ports before anything is started.</summary>
 public static class Ports
 {
-    /// <summary>Distinct ports that nobody listens on right now.</summary>
+    /// <summary>Distinct free ports.</summary>
     public static int[] Free(int count)
     {
-        // All held until the last is found, or the system would hand out the same one twice.
+        // Keep all listeners open until the last port is found, so that no port is returned twice.
         var listeners = Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToList();
         try
         {
@@ -26,21 +26,21 @@ public static class Ports
         }
     }
 
-    /// <summary>Throws one <see cref="LocalRunnerException"/> that names every port in use and who needs it.</summary>
+    /// <summary>Throws one <see cref="LocalRunnerException"/> that lists every port in use and what needs it.</summary>
     public static void RequireFree(IEnumerable<PortNeed> needs)
     {
         var taken = needs.Select(need => (need, Why: ProblemWith(need.Port))).Where(found => found.Why is not null)
             .Select(found => $"  {found.need.Port} {found.Why}: {found.need.Who}").ToList();
         if (taken.Count > 0)
         {
-            throw new LocalRunnerException($"Nothing was started, because these ports cannot be had:{Environment.NewLine}{string.Join(Environment.NewLine, taken)}{Environment.NewLine}" +
-                "Stop what listens there (another town?) or give other ports in dapr.yaml and the components.");
+            throw new LocalRunnerException($"Nothing was started, because these ports are not available:{Environment.NewLine}{string.Join(Environment.NewLine, taken)}{Environment.NewLine}" +
+                "Stop what listens there (another runner?) or choose other ports in dapr.yaml and the components.");
         }
     }
 
     private static string? ProblemWith(int port)
     {
-        // Two looks: where one listens on all addresses, some systems still let another bind the narrower one.
+        // Two checks: some systems allow binding to loopback although another process listens on all addresses.
         if (IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpListeners()
             .Any(listener => listener.Port == port && (IPAddress.IsLoopback(listener.Address) || listener.Address.Equals(IPAddress.Any) || listener.Address.Equals(IPAddress.IPv6Any))))
         {
@@ -64,7 +64,7 @@ public static class Ports
             }
             catch (SocketException)
             {
-                // This machine has no such address, so nobody needs the port on it.
+                // This machine does not have the address.
             }
         }
 

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>A pubsub component as one app sees it; one with a bus of its own keeps nothing and is the app's alone.</summary>
+/// <summary>A pubsub component for one app; with a <see cref="Bus"/> it is in-memory and private to the app, otherwise it uses the broker.</summary>
 internal sealed record PubSub(string Name, string Group, bool FromOldest, int MaxMessageBytes, bool RetryInPlace, TimeSpan BackOff, long MaxRetries, TopicScopes Scopes, MemoryBus? Bus = null)
 {
     public static PubSub InMemory(ComponentSpec spec, IReadOnlyDictionary<string, string> metadata, string appId, MemoryBus bus) =>
@@ -55,7 +55,7 @@ internal sealed record PubSub(string Name, string Group, bool FromOldest, int Ma
     }
 }
 
-/// <summary>Which topics of a component an app may publish to and read.</summary>
+/// <summary>The topics of a component an app may publish and subscribe to.</summary>
 internal sealed record TopicScopes(string[] Allowed, string[] Protected, string[]? Publishing, string[]? Subscribing)
 {
     public static TopicScopes Read(IReadOnlyDictionary<string, string> metadata, string appId)
@@ -65,7 +65,7 @@ internal sealed record TopicScopes(string[] Allowed, string[] Protected, string[
         string[] List(string name) =>
             metadata.GetValueOrDefault(name, "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 
-        // "app1=topic1,topic2;app2=" : an app that is not named may use all but the protected, one with nothing after the sign none.
+        // "app1=topic1,topic2;app2=": an app that is not listed may use all but the protected topics; an empty list allows none.
         string[]? Of(string name) =>
             metadata.GetValueOrDefault(name, "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
                 .Select(part => part.Split('=', 2))

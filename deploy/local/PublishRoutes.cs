@@ -25,7 +25,7 @@ internal static class PublishRoutes
         }
 
         var (pubsub, topic) = (call.Segment(3), TopicFrom(call, 4));
-        // Whether there is such a pubsub comes before what is wrong with the events.
+        // An unknown pubsub is reported before invalid events.
         call.Sidecar.Publisher.Component(pubsub);
         var failed = await call.Sidecar.Publisher.PublishManyAsync(
             pubsub, topic, Read(await call.BodyAsync(), pubsub, topic), call.MetadataInQuery(), call.TraceParent, call.TraceState, call.Work, call.Aborted);
@@ -86,12 +86,12 @@ internal static class PublishRoutes
         var metadata = Field("metadata") is { ValueKind: JsonValueKind.Object } given ? given.EnumerateObject().ToDictionary(m => m.Name, m => m.Value.GetString() ?? "") : null;
         return new BulkEntry(Field("entryId")?.GetString() ?? "", BytesOf(Field("event"), contentType), contentType, metadata);
 
-        // Go reads names of either case, and null as if nothing were there.
+        // Go's JSON decoder matches names case-insensitively and treats null as absent.
         JsonElement? Field(string name) =>
             entry.EnumerateObject().Where(p => p.Name.Equals(name, StringComparison.OrdinalIgnoreCase) && p.Value.ValueKind != JsonValueKind.Null).Select(p => (JsonElement?)p.Value).LastOrDefault();
     }
 
-    /// <summary>The event as its content type says it is written in JSON: bytes in base64, text as a string, JSON as itself with numbers gone through a float64.</summary>
+    /// <summary>Decodes the event by its content type: base64 for bytes, a string for text, JSON as it is but with numbers as float64.</summary>
     private static byte[] BytesOf(JsonElement? value, string contentType)
     {
         var type = CloudEventEnvelope.TypeOf(contentType);
@@ -102,7 +102,7 @@ internal static class PublishRoutes
             (_, { ValueKind: JsonValueKind.String } text) when type.StartsWith("text/", StringComparison.Ordinal) => Encoding.UTF8.GetBytes(text.GetString()!),
             ("application/json" or CloudEventEnvelope.ContentType, { } json) => GoJson.WriteFloats(json),
             ("application/json" or CloudEventEnvelope.ContentType, null) => "null"u8.ToArray(),
-            _ => throw new FormatException($"the event does not fit its contentType '{contentType}'; send JSON as application/json, a string as text/…, bytes in base64 as application/octet-stream"),
+            _ => throw new FormatException($"the event does not match its contentType '{contentType}'; send JSON as application/json, a string as text/…, bytes in base64 as application/octet-stream"),
         };
     }
 }

@@ -2,7 +2,7 @@ using Grpc.Core;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>The publishing half of the pubsub building block.</summary>
+/// <summary>The publish API of one sidecar.</summary>
 internal sealed class Publisher(string appId, ComponentSet components, Resiliency resiliency, Broker broker, TimeProvider clock)
 {
     public async Task PublishAsync(
@@ -13,7 +13,7 @@ internal sealed class Publisher(string appId, ComponentSet components, Resilienc
         await AppendAsync(component, topic, bytes, metadata, work, ct);
     }
 
-    /// <summary>Puts many events on a topic, or none if one of them makes no sense; returns why some failed, by the id of their entry.</summary>
+    /// <summary>Publishes many events to a topic, or none if the request is invalid; returns the error of each failed entry by its id.</summary>
     public async Task<Dictionary<string, string>> PublishManyAsync(
         string pubsub, string topic, IReadOnlyList<BulkEntry> entries, Dictionary<string, string> metadata, string traceParent, string traceState, Work work, CancellationToken ct)
     {
@@ -26,7 +26,7 @@ internal sealed class Publisher(string appId, ComponentSet components, Resilienc
         var raw = IsRaw(metadata);
         var left = entries.Select(entry =>
         {
-            // In the envelope the entry's own word counts, and an entry without any is not given the request's; on the broker the request's counts.
+            // As in daprd: entry metadata override request metadata in the envelope, where an entry without metadata gets none; on the broker, request metadata win.
             var own = entry.Metadata is null ? [] : Merge(metadata, entry.Metadata);
             var bytes = raw ? entry.Data : CloudEventEnvelope.Wrap(entry.Data, entry.ContentType, topic, pubsub, appId, own, TraceContext.NewSpan(traceParent), traceState, Now);
             return (entry.Id, Bytes: bytes, Metadata: component.Bus is null ? Merge(own, metadata) : own);
@@ -34,7 +34,7 @@ internal sealed class Publisher(string appId, ComponentSet components, Resilienc
         var failed = new Dictionary<string, string>();
         try
         {
-            // A policy repeats only what failed.
+            // Only the failed entries are retried.
             await resiliency.ForPublishing(pubsub).RunAsync(
                 _ =>
                 {
@@ -51,7 +51,7 @@ internal sealed class Publisher(string appId, ComponentSet components, Resilienc
         }
     }
 
-    /// <summary>Puts bytes on a topic as they are; a dead letter keeps its envelope.</summary>
+    /// <summary>Appends bytes to a topic unchanged; a dead letter keeps its envelope.</summary>
     public async Task AppendAsync(PubSub component, string topic, byte[]? bytes, IReadOnlyDictionary<string, string> metadata, Work work, CancellationToken ct)
     {
         try
@@ -132,5 +132,5 @@ internal sealed class Publisher(string appId, ComponentSet components, Resilienc
                 : new ApiError(404, StatusCode.NotFound, "ERR_PUBSUB_NOT_FOUND", $"pubsub {name} is not found"));
 }
 
-/// <summary>One event of a bulk publish; metadata that was not given at all is null.</summary>
+/// <summary>One event of a bulk publish; its metadata is null when absent from the request.</summary>
 internal sealed record BulkEntry(string Id, byte[] Data, string ContentType, IReadOnlyDictionary<string, string>? Metadata);

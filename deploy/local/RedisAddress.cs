@@ -6,19 +6,19 @@ using YamlDotNet.RepresentationModel;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>Where a Redis listens.</summary>
+/// <summary>The host and port of a Redis.</summary>
 public sealed record RedisAddress(string Host, int Port)
 {
     public bool IsHere => Host is "localhost" or "127.0.0.1";
 
     public override string ToString() => $"{Host}:{Port}";
 
-    /// <summary>Reads host:port; <paramref name="source"/> tells the reader of an error where it was written.</summary>
+    /// <summary>Parses host:port; <paramref name="source"/> names the place of the value in error messages.</summary>
     public static RedisAddress Parse(string text, string source) =>
         text.LastIndexOf(':') is > 0 and var colon
         && int.TryParse(text[(colon + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is > 0 and <= ushort.MaxValue
             ? new RedisAddress(text[..colon], port)
-            : throw new LocalRunnerException($"{source}: '{text}' is no address of a Redis; write it as host:port, as in localhost:6379.");
+            : throw new LocalRunnerException($"{source}: '{text}' is not a Redis address; write it as host:port, as in localhost:6379.");
 
     /// <summary>The redisHost of the one state.redis component among the resources.</summary>
     public static RedisAddress FromComponents(IEnumerable<string> resourcesPaths)
@@ -29,9 +29,9 @@ public sealed record RedisAddress(string Host, int Port)
         return hosts switch
         {
             [(var file, { } host)] => Parse(host, file),
-            [(var file, null)] => throw new LocalRunnerException($"{file}: the state store says no redisHost in plain words; write it as a value, host:port."),
-            [] => throw new LocalRunnerException($"No component of type state.redis is to be found in {string.Join(", ", resourcesPaths)}; the town keeps its state in one."),
-            _ => throw new LocalRunnerException($"{string.Join(" and ", hosts.Select(h => h.file))} each hold a state.redis, and the local runner has one Redis; keep one of them."),
+            [(var file, null)] => throw new LocalRunnerException($"{file}: the state store has no redisHost with a plain value; write it as host:port."),
+            [] => throw new LocalRunnerException($"There is no component of type state.redis in {string.Join(", ", resourcesPaths)}; the local runner needs one."),
+            _ => throw new LocalRunnerException($"{string.Join(" and ", hosts.Select(h => h.file))} each contain a state.redis, and the local runner has only one Redis; keep one of them."),
         };
     }
 
@@ -59,29 +59,29 @@ public sealed record RedisAddress(string Host, int Port)
     private static YamlNode? At(YamlNode? node, string key) =>
         node is YamlMappingNode mapping && mapping.Children.TryGetValue(new YamlScalarNode(key), out var value) ? value : null;
 
-    /// <summary>Asks whether a Redis answers there, and says what to do when none does.</summary>
+    /// <summary>Sends PING; throws a <see cref="LocalRunnerException"/> with advice when no Redis answers.</summary>
     public async Task PingAsync(CancellationToken cancellationToken)
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        patience.CancelAfter(TimeSpan.FromSeconds(3));
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        timeout.CancelAfter(TimeSpan.FromSeconds(3));
         try
         {
             using var socket = new TcpClient();
-            await socket.ConnectAsync(Host, Port, patience.Token);
+            await socket.ConnectAsync(Host, Port, timeout.Token);
             var stream = socket.GetStream();
-            await stream.WriteAsync("PING\r\n"u8.ToArray(), patience.Token);
+            await stream.WriteAsync("PING\r\n"u8.ToArray(), timeout.Token);
             var answer = new byte[256];
-            var length = await stream.ReadAsync(answer, patience.Token);
+            var length = await stream.ReadAsync(answer, timeout.Token);
             var said = Encoding.ASCII.GetString(answer, 0, length).Trim();
             if (said != "+PONG")
             {
-                throw new LocalRunnerException($"What listens on {this} answers PING with '{said}'; the town needs a Redis there that asks for no password.");
+                throw new LocalRunnerException($"What listens on {this} answers PING with '{said}'; the local runner needs a Redis without a password there.");
             }
         }
         catch (Exception e) when (e is SocketException or IOException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
         {
             throw new LocalRunnerException($"No Redis answers on {this} ({(e is OperationCanceledException ? "nothing within 3 s" : e.Message)}); " +
-                "start it, correct --redis, or leave --redis out to have one inside the runner.");
+                "start it, correct --redis, or omit --redis to use the one inside the runner.");
         }
     }
 }

@@ -3,10 +3,10 @@ using StackExchange.Redis;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>The state.redis component: a hash of data and version per key, with the very corners daprd's has.</summary>
+/// <summary>The state.redis component: a hash with data and version per key, including the edge cases of daprd's.</summary>
 internal sealed class RedisState : StateStore
 {
-    // One failing change does not undo the others, exactly as a MULTI of scripts behaves in daprd.
+    // A failed change does not roll back the others, just like the MULTI of scripts in daprd.
     private const string Apply = """
         local failed = {}
         for i = 1, #KEYS do
@@ -55,7 +55,7 @@ internal sealed class RedisState : StateStore
     private RedisState(string name, Lazy<IDatabase> database, string prefix, int? defaultTtl, bool forActors) : base(name, prefix, forActors) =>
         (this.database, this.defaultTtl) = (database, defaultTtl);
 
-    /// <summary>Redis is not asked for before the first use: who only checks what is written has none.</summary>
+    /// <summary>The Redis connection is resolved on first use, because --check creates components without one.</summary>
     public static RedisState Create(ComponentSpec spec, Dictionary<string, string> metadata, string appId, StandInContext shared)
     {
         if (metadata.GetValueOrDefault("enableTLS") == "true" || metadata.GetValueOrDefault("failover") == "true" || metadata.GetValueOrDefault("redisType", "node") is not ("node" or ""))
@@ -104,7 +104,7 @@ internal sealed class RedisState : StateStore
         }
         catch (RedisException e) when (hasEtag || change.Value is null)
         {
-            // Even a lost connection is told as a conflict by daprd; who reloads and looks is right in both cases.
+            // daprd reports even a lost connection as an ETag mismatch; reloading is the right reaction to both.
             return (StateOutcome.EtagMismatch, e.Message);
         }
     }

@@ -3,30 +3,30 @@ using System.Text.Json.Serialization;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>Whose reminder it is and what it is called.</summary>
+/// <summary>Identifies a reminder: app, actor and name.</summary>
 internal sealed record ReminderKey(string AppId, string Type, string Id, string Name)
 {
     public string Field => $"{Type}||{Id}||{Name}";
 }
 
-/// <summary>A reminder as it is kept: what the actor asked for, and what is left of it.</summary>
+/// <summary>A reminder as stored in Redis: as registered, with its next due time and remaining repetitions.</summary>
 internal sealed record Reminder(
     string Type, string Id, string Name, JsonElement? Data, string DueTime, TimeSpan? Every, int? Left, DateTimeOffset Next, DateTimeOffset? Expires)
 {
     public bool IsOver(DateTimeOffset now) => Expires <= now;
 
-    /// <summary>What remains after a tick; null when nothing does.</summary>
+    /// <summary>The reminder after a tick; null when it has ended.</summary>
     public Reminder? AfterTick() =>
         Every is not { } every || Left == 1 || Expires <= Next + every ? null : this with { Next = Next + every, Left = Left - 1 };
 
-    /// <summary>Reads what the SDK sends, and refuses what the Scheduler refuses.</summary>
+    /// <summary>Parses a registration and rejects what the Dapr Scheduler rejects.</summary>
     public static Reminder Read(string type, string id, string name, JsonElement body, DateTimeOffset now)
     {
         var (due, period, ttl) = (Text(body, "dueTime"), Text(body, "period"), Text(body, "ttl"));
         if (body.TryGetProperty("failure_policy", out _) || body.TryGetProperty("failurePolicy", out _))
         {
-            // daprd reads it over gRPC only; over HTTP it says yes and goes on with its three retries, which would be found out too late.
-            throw new ApiError(501, Grpc.Core.StatusCode.Unimplemented, "ERR_NOT_SUPPORTED_LOCALLY", $"the failure policy of the reminder {name} would be overlooked: a tick is always offered three times more; leave it out");
+            // daprd supports this over gRPC only; over HTTP it silently ignores it and keeps its default of three retries.
+            throw new ApiError(501, Grpc.Core.StatusCode.Unimplemented, "ERR_NOT_SUPPORTED_LOCALLY", $"the failure policy of the reminder {name} would be ignored: a failed tick is always retried three times; remove it");
         }
 
         var every = ScheduleParser.ParsePeriod(period);
@@ -37,7 +37,7 @@ internal sealed record Reminder(
 
         if (ttl.Length > 0 && every is null)
         {
-            throw new FormatException("a reminder that fires once has no use for a ttl");
+            throw new FormatException("a reminder without a period cannot have a ttl");
         }
 
         var first = due.Length > 0 ? ScheduleParser.ParseTime(due, now) : now + every!.Every;
@@ -47,7 +47,7 @@ internal sealed record Reminder(
             : new Reminder(type, id, name, DataOf(body), due, every?.Every, every?.Times, first, expires);
     }
 
-    /// <summary>What the app is told: daprd leaves the registered times out.</summary>
+    /// <summary>The callback body; like daprd, without the registered times.</summary>
     public byte[] ToCallback() => GoJson.WriteEscapedInOrder([("data", Data), ("dueTime", ""), ("period", "")]);
 
     public static string Text(JsonElement body, string name) =>

@@ -3,7 +3,7 @@ using Grpc.Core;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>Reminders and timers as one sidecar offers them to its actors.</summary>
+/// <summary>The reminder and timer API of one sidecar.</summary>
 internal sealed class ReminderAndTimerApi(StandInContext shared, Sidecar sidecar)
 {
     public async Task SetReminderAsync(string type, string id, string name, JsonElement body)

@@ -4,7 +4,7 @@ using StackExchange.Redis;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>Stands in for the Scheduler: keeps reminders in Redis and fires them by the town's clock, at least once.</summary>
+/// <summary>Stands in for the Dapr Scheduler: stores reminders in Redis and fires them at least once.</summary>
 internal sealed partial class Reminders(IDatabase redis, ActorCallbacks callbacks, WorkTracker tracker, TimeProvider clock, ILogger logger) : IAsyncDisposable
 {
     private const int MaxRetries = 3;
@@ -13,7 +13,7 @@ internal sealed partial class Reminders(IDatabase redis, ActorCallbacks callback
 
     private readonly ConcurrentDictionary<ReminderKey, Job> jobs = new();
 
-    // What memory holds and what Redis holds change together, or an overwritten reminder could come back.
+    // Serializes changes to memory and Redis; otherwise an overwritten reminder could reappear.
     private readonly SemaphoreSlim writing = new(1);
     private volatile bool stopped;
 
@@ -32,7 +32,7 @@ internal sealed partial class Reminders(IDatabase redis, ActorCallbacks callback
 
     public Reminder? Get(ReminderKey key) => jobs.TryGetValue(key, out var job) && !job.Reminder.IsOver(clock.GetUtcNow()) ? job.Reminder : null;
 
-    /// <summary>False when there is one of that name and it is not to be replaced.</summary>
+    /// <summary>False when a reminder of that name exists and <paramref name="overwrite"/> is false.</summary>
     public async Task<bool> SetAsync(ReminderKey key, Reminder reminder, bool overwrite)
     {
         await writing.WaitAsync();
@@ -67,7 +67,7 @@ internal sealed partial class Reminders(IDatabase redis, ActorCallbacks callback
         }
     }
 
-    /// <summary>After an app came: what found nobody to go to is due.</summary>
+    /// <summary>Called when an app connects: fires the due reminders that found no host.</summary>
     public void Wake()
     {
         foreach (var (key, job) in jobs)
@@ -110,7 +110,7 @@ internal sealed partial class Reminders(IDatabase redis, ActorCallbacks callback
 
     private void OnDue(ReminderKey key, Job job)
     {
-        // Begun before the clock goes on, or the town would seem to be at rest.
+        // Registered as work synchronously within the timer callback; otherwise the stand-in would look idle to a test.
         var work = tracker.Begin(TraceContext.NewSpan(null));
         _ = FireAsync(key, job, work);
     }
@@ -196,10 +196,10 @@ internal sealed partial class Reminders(IDatabase redis, ActorCallbacks callback
 
     private static string RedisKeyOf(string appId) => $"dapr-reminders||{appId}";
 
-    [LoggerMessage(LogLevel.Warning, "The reminder {Name} of {Type} {Id} was refused to the end; this tick is dropped")]
+    [LoggerMessage(LogLevel.Warning, "The reminder {Name} of {Type} {Id} failed after all retries; this tick is dropped")]
     private partial void LogDropped(string type, string id, string name);
 
-    [LoggerMessage(LogLevel.Warning, "The reminder {Name} of {Type} {Id} could not be kept and will come again")]
+    [LoggerMessage(LogLevel.Warning, "The reminder {Name} of {Type} {Id} could not be updated in Redis and will fire again")]
     private partial void LogNotStored(Exception error, string type, string id, string name);
 
     private sealed class Job(Reminder reminder) : IDisposable

@@ -1,13 +1,13 @@
 namespace SecondhandTrade.Local;
 
-/// <summary>The policies of one sidecar; breakers are its own, as each daprd has its own.</summary>
+/// <summary>The resiliency policies of one sidecar, with its own circuit breakers, as in each daprd.</summary>
 internal sealed class Resiliency(ResiliencySpec spec, TimeProvider clock)
 {
     private readonly Lock gate = new();
     private readonly Dictionary<string, Breaker> breakers = [];
     private readonly LinkedList<(string Family, string Key)> order = [];
 
-    /// <summary>What each breaker made so far is about, and its state.</summary>
+    /// <summary>The target and state of each circuit breaker created so far.</summary>
     public IReadOnlyList<(string About, string State)> Breakers
     {
         get
@@ -90,7 +90,7 @@ internal sealed class Resiliency(ResiliencySpec spec, TimeProvider clock)
 
             var made = breakers[name] = new Breaker(breaker, clock);
             order.AddLast((family, name));
-            // Methods with ids in their path would otherwise leave a breaker each.
+            // Bounded: methods with ids in their path would otherwise create a circuit breaker each.
             if (order.Count(o => o.Family == family) > size)
             {
                 var oldest = order.First(o => o.Family == family);

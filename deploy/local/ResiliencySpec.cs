@@ -1,11 +1,11 @@
 namespace SecondhandTrade.Local;
 
-/// <summary>A Resiliency document as it is written.</summary>
+/// <summary>A Resiliency document as declared in YAML.</summary>
 internal sealed class ResiliencySpec
 {
     private const string ActorNotFoundRetries = "DaprBuiltInActorNotFoundRetries";
 
-    // What daprd has without being told; a target may name them, and all but the last may be defined anew.
+    // daprd's built-in retry policies; a target may name them, and a document may redefine all but the last.
     private static readonly Dictionary<string, RetrySpec> BuiltIn = new()
     {
         ["DaprBuiltInServiceRetries"] = RetrySpec.EverySecond(3),
@@ -43,7 +43,7 @@ internal sealed class ResiliencySpec
             var retry = RetrySpec.Read(value);
             if (name != ActorNotFoundRetries)
             {
-                // Three is the least daprd lets a built-in have, and for ever is less than that to it.
+                // daprd enforces at least three retries for a built-in policy, and treats -1 (unlimited) as fewer.
                 read.Retries[name] = BuiltIn.ContainsKey(name) ? retry with { MaxRetries = Math.Max(3, retry.MaxRetries) } : retry;
             }
         }
@@ -64,7 +64,7 @@ internal sealed class ResiliencySpec
             read.Actors[name] = read.Names(value.Only("timeout", "retry", "circuitBreaker", "circuitBreakerScope", "circuitBreakerCacheSize"));
             if (value["circuitBreaker"] is not null && value["circuitBreakerScope"]?.Text() is not ("type" or "id" or "both"))
             {
-                throw new LocalRunnerException($"{value.Where}.circuitBreakerScope: a breaker of actors needs a scope, and daprd forgets the whole document without it; use type, id or both.");
+                throw new LocalRunnerException($"{value.Where}.circuitBreakerScope: a circuit breaker for actors needs a scope, and daprd ignores the whole document without it; use type, id or both.");
             }
         }
 
@@ -85,7 +85,7 @@ internal sealed class ResiliencySpec
         return read;
     }
 
-    /// <summary>Later documents win over earlier ones, name by name.</summary>
+    /// <summary>Merges documents by name; later ones override earlier ones.</summary>
     public static ResiliencySpec Merge(IEnumerable<ResiliencySpec> all)
     {
         var merged = new ResiliencySpec();
@@ -156,7 +156,7 @@ internal sealed record RetrySpec(bool Exponential, TimeSpan Duration, TimeSpan M
 
     public static RetrySpec EverySecond(int times) => new(false, TimeSpan.FromSeconds(1), TimeSpan.Zero, times, null, null);
 
-    /// <summary>Failures without a code (a dead app, a time-out) are always retried.</summary>
+    /// <summary>Whether a failure with this code is retried; failures without a code (app not reachable, timeout) always are.</summary>
     public bool Covers(int code) =>
         code < 0 || (code <= 16 ? Grpc is null && Http is null || Grpc is not null && Grpc.Has(code) : Http is null && Grpc is null || Http is not null && Http.Has(code));
 }

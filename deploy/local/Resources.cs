@@ -1,6 +1,6 @@
 namespace SecondhandTrade.Local;
 
-/// <summary>All YAML of the town as it was written: components, subscriptions, resiliency, configuration.</summary>
+/// <summary>All Dapr resources as declared in YAML: components, subscriptions, resiliency, configuration.</summary>
 internal sealed record Resources(
     IReadOnlyList<ComponentSpec> Components,
     IReadOnlyList<(Subscription Subscription, IReadOnlyList<string> Scopes)> Subscriptions,
@@ -40,7 +40,7 @@ internal sealed record Resources(
                     resiliency.Add((ResiliencySpec.Read(document), document.File, Scopes(document)));
                     break;
                 case "Configuration":
-                    // daprd too reads a configuration from its own flag only; one lying among the resources is another's.
+                    // Like daprd, which reads its configuration from --config only, not from the resources path.
                     break;
                 case var kind:
                     throw new LocalRunnerException($"{document.File}: kind '{kind}' is not supported locally; move the file out of the resources path or use a real daprd.");
@@ -75,7 +75,7 @@ internal sealed record Resources(
 
         spec.Only("tracing", "features", "metric", "metrics", "logging");
 
-        // What daprd's configuration has in these places; the town's own sidecars neither measure nor log by it.
+        // Validated against daprd's schema only; the local sidecars ignore tracing, metrics and logging settings.
         var tracing = spec["tracing"]?.Only("samplingRate", "stdout", "otel", "zipkin");
         tracing?["otel"]?.Only("protocol", "endpointAddress", "isSecure", "headers", "timeout");
         tracing?["zipkin"]?.Only("endpointAddress");

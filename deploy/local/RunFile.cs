@@ -4,12 +4,12 @@ using YamlDotNet.RepresentationModel;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>The apps of a multi-app run file (dapr.yaml), with everything shared already merged in and every path absolute.</summary>
+/// <summary>A multi-app run file (dapr.yaml), with the common section merged into the apps and all paths absolute.</summary>
 public sealed record RunFile(string Path, string Name, IReadOnlyList<string> ResourcesPaths, string? ConfigFile, IReadOnlyList<RunApp> Apps)
 {
     public string Directory => System.IO.Path.GetDirectoryName(Path)!;
 
-    /// <summary>The ports that stand for apps with replicas, none of which holds it itself.</summary>
+    /// <summary>The ports of apps with replicas, by app id; the replica proxy listens on them.</summary>
     public IReadOnlyDictionary<int, string> ReplicaPorts { get; init; } = new Dictionary<int, string>();
 
     /// <summary>The nearest dapr.yaml in a directory or above it.</summary>
@@ -27,7 +27,7 @@ public sealed record RunFile(string Path, string Name, IReadOnlyList<string> Res
         throw new LocalRunnerException($"There is no dapr.yaml in {from} or above it; start from inside the repository or pass --file.");
     }
 
-    /// <summary>Reads a run file as the Dapr CLI does, except that what the CLI would silently ignore is an error here; all errors are told at once, one a line.</summary>
+    /// <summary>Reads a run file as the Dapr CLI does, except that unknown and unsupported keys are errors; all errors are reported at once, one per line.</summary>
     public static RunFile Load(string file)
     {
         file = System.IO.Path.GetFullPath(file);
@@ -40,7 +40,7 @@ public sealed record RunFile(string Path, string Name, IReadOnlyList<string> Res
     }
 }
 
-/// <summary>One app of the run file; a port of 0 stands for "any free one", except <see cref="Port"/>, where it means that the app does not listen.</summary>
+/// <summary>One app of the run file; a port of 0 means any free port, except for <see cref="Port"/>, where it means that the app does not listen.</summary>
 public sealed record RunApp(string Id, string Directory, IReadOnlyList<string> Command)
 {
     public int Port { get; init; }
@@ -49,13 +49,13 @@ public sealed record RunApp(string Id, string Directory, IReadOnlyList<string> C
     public int MetricsPort { get; init; }
     public string ChannelAddress { get; init; } = "127.0.0.1";
 
-    /// <summary>How many calls the sidecar makes to the app at a time; -1 is any number.</summary>
+    /// <summary>Maximum concurrent calls from the sidecar to the app; -1 = unlimited.</summary>
     public int MaxConcurrency { get; init; } = -1;
 
-    /// <summary>How the sidecar watches the app's health; null where nobody asked for it.</summary>
+    /// <summary>Health check options; null when the health check is not enabled.</summary>
     public AppHealthOptions? Health { get; init; }
 
-    /// <summary>What the run file sets under env, common first, the app's own last.</summary>
+    /// <summary>Environment variables: those under common, overridden by the app's own.</summary>
     public IReadOnlyDictionary<string, string> Env { get; init; } = new Dictionary<string, string>();
 }
 
@@ -65,20 +65,20 @@ file sealed class RunFileReader(string file)
 
     private enum ValueKind { Text, Number, Flag, List, Map }
 
-    /// <summary>A key of the run file; a refused one may only stand there with the value it has when left out.</summary>
+    /// <summary>A key of the run file; an unsupported one (<see cref="Refused"/>) is accepted only with its default value.</summary>
     private sealed record Field(ValueKind Shape, bool Shared = false, string? Refused = null);
 
-    /// <summary>What stands under a key; no value where it could not be read, which has been told then.</summary>
+    /// <summary>The value of a key; null when it was invalid, which has been reported already.</summary>
     private sealed record Entry(object? Value, int Line)
     {
-        // The CLI merges "zero value -> common" and so cannot tell `false`, 0 or "" from a key that is not there.
+        // The CLI takes the common value for a zero value, so `false`, 0 and "" are the same as an absent key.
         public bool IsZero => Value is "" or 0 or false or List<string> { Count: 0 } or Dictionary<string, string> { Count: 0 };
     }
 
     private sealed record AppRead(int Line, RunApp App, IReadOnlyList<string> Resources, string? Config);
 
-    private const string OneMachine = "the sidecars of the local runner listen on this machine only";
-    private const string AsDaprd = "the sidecars of the local runner have daprd's default and no other";
+    private const string OneMachine = "the local runner's sidecars listen on this machine only";
+    private const string AsDaprd = "the local runner's sidecars always use daprd's default";
     private const string PlainHttp = "the local runner's sidecars talk to their apps over plain HTTP";
 
     private static readonly Dictionary<string, Field> Fields = new()
@@ -103,8 +103,8 @@ file sealed class RunFileReader(string file)
         ["appHealthProbeTimeout"] = new(ValueKind.Number, Shared: true),
         ["appHealthThreshold"] = new(ValueKind.Number, Shared: true),
 
-        // Accepted and without effect. There is no daprd whose logs, profile or place on the disk these would change,
-        // no second machine to reach through the internal port, and placement and reminders live in this process.
+        // Accepted and ignored: they configure a daprd process (its logs, profiling, installation directory and internal
+        // port) or the placement and scheduler services, none of which exist here.
         ["daprInternalGRPCPort"] = new(ValueKind.Number),
         ["profilePort"] = new(ValueKind.Number),
         ["enableProfiling"] = new(ValueKind.Flag, Shared: true),
@@ -114,14 +114,14 @@ file sealed class RunFileReader(string file)
         ["runtimePath"] = new(ValueKind.Text, Shared: true),
         ["placementHostAddress"] = new(ValueKind.Text, Shared: true),
         ["schedulerHostAddress"] = new(ValueKind.Text, Shared: true),
-        // The console shows what every app writes, whatever stands here.
+        // The output of every app is always shown on the console.
         ["appLogDestination"] = new(ValueKind.Text, Shared: true),
-        // Kubernetes only: `dapr run -f` passes over them as well.
+        // For Kubernetes only: `dapr run -f` ignores them as well.
         ["containerImage"] = new(ValueKind.Text, Shared: true),
         ["containerImagePullPolicy"] = new(ValueKind.Text, Shared: true),
         ["createService"] = new(ValueKind.Flag, Shared: true),
 
-        // Someone who sets one of these counts on it; passing over it would show only much later.
+        // Not supported, and an error when set, because ignoring them would change the behaviour of the apps.
         ["unixDomainSocket"] = new(ValueKind.Text, Shared: true, Refused: "the local runner's sidecars listen on ports, not on sockets"),
         ["apiListenAddresses"] = new(ValueKind.Text, Shared: true, Refused: OneMachine),
         ["appSSL"] = new(ValueKind.Flag, Shared: true, Refused: PlainHttp),
@@ -221,14 +221,14 @@ file sealed class RunFileReader(string file)
         var first = read.FirstOrDefault();
         foreach (var other in read.Where(app => !app.Resources.SequenceEqual(first!.Resources) || app.Config != first.Config))
         {
-            Report(other.Line, $"app '{other.App.Id}' has other resources or another configuration than '{first!.App.Id}', and the local runner " +
-                "has one set for the whole town; name them under 'common'");
+            Report(other.Line, $"app '{other.App.Id}' has different resources or another configuration than '{first!.App.Id}', and the local runner " +
+                "uses one set for all apps; specify them under 'common'");
         }
 
         return new RunFile(file, name, first?.Resources ?? [], first?.Config, [.. read.Select(app => app.App)]);
     }
 
-    /// <summary>Null where a key that is needed could not be read, which has been told then.</summary>
+    /// <summary>Null when a required key was invalid, which has been reported already.</summary>
     private AppRead? ReadApp(
         int line, Dictionary<string, Entry> own, Dictionary<string, Entry> common, string baseDirectory)
     {
@@ -245,7 +245,7 @@ file sealed class RunFileReader(string file)
             var port = Math.Max(Get<int>(key), 0);
             if (port > ushort.MaxValue)
             {
-                Report(At(key), $"'{key}' is {port}, and ports end at 65535");
+                Report(At(key), $"'{key}' is {port}, but the highest port is 65535");
             }
 
             return port;
@@ -253,20 +253,20 @@ file sealed class RunFileReader(string file)
 
         if (Get<string>("appProtocol") is { } protocol and not "http")
         {
-            Report(At("appProtocol"), $"'appProtocol: {protocol}' cannot be had here: {PlainHttp}; use http, or run the town with `dapr run -f .`");
+            Report(At("appProtocol"), $"'appProtocol: {protocol}' is not supported by the local runner: {PlainHttp}; use http, or run the apps with `dapr run -f .`");
         }
 
         var channel = Get<string>("appChannelAddress") ?? "127.0.0.1";
         if (channel is not ("localhost" or "127.0.0.1" or "::1"))
         {
-            Report(At("appChannelAddress"), $"'appChannelAddress: {channel}' cannot be had here: {OneMachine}, and so must its apps");
+            Report(At("appChannelAddress"), $"'appChannelAddress: {channel}' is not supported by the local runner: {OneMachine}, and so must the apps");
         }
 
         var health = Get<bool>("enableAppHealthCheck") ? Health(Get<string>("appHealthCheckPath"), Get<int>, At) : null;
         var (port, httpPort, grpcPort, metricsPort) = (Port("appPort"), Port("daprHTTPPort"), Port("daprGRPCPort"), Port("metricsPort"));
         if (Get<string>("appDirPath") is not { } given)
         {
-            return own.TryGetValue("appDirPath", out var unread) && unread.Value is null ? null : throw Error(line, "the app has no 'appDirPath'; name the directory it runs in");
+            return own.TryGetValue("appDirPath", out var unread) && unread.Value is null ? null : throw Error(line, "the app has no 'appDirPath'; specify its working directory");
         }
 
         var directory = RequireExisting(given, baseDirectory, At("appDirPath"), "appDirPath");
@@ -275,7 +275,7 @@ file sealed class RunFileReader(string file)
         {
             return own.TryGetValue("command", out var unread) && unread.Value is null
                 ? null
-                : throw Error(line, $"app '{id}' has no 'command'; say what starts it, as in [dotnet, bin/Debug/net10.0/Name.dll]");
+                : throw Error(line, $"app '{id}' has no 'command'; specify how to start it, as in [dotnet, bin/Debug/net10.0/Name.dll]");
         }
 
         var env = new Dictionary<string, string>(Shared<Dictionary<string, string>>(common, "env") ?? []);
@@ -296,20 +296,20 @@ file sealed class RunFileReader(string file)
             Env = env,
         };
         return new(line, app, Resources(own, directory) ?? Conventional(directory, "resources") ?? Resources(common, baseDirectory)
-            ?? Conventional(Home, "components") ?? throw Error(line, $"app '{id}' has no resources; name their directory under common, resourcesPaths"),
+            ?? Conventional(Home, "components") ?? throw Error(line, $"app '{id}' has no resources; specify their directory under common, resourcesPaths"),
             Config(own, directory) ?? ConventionalConfig(directory) ?? Config(common, baseDirectory) ?? ConventionalConfig(Home));
     }
 
-    // Nothing, 0 and less stand for daprd's default, as they do there.
+    // As in daprd: absent, zero and negative values mean the default.
     private AppHealthOptions Health(string? path, Func<string, int> number, Func<string, int> at)
     {
-        var daprds = new AppHealthOptions();
+        var defaults = new AppHealthOptions();
         var health = new AppHealthOptions
         {
-            Path = path ?? daprds.Path,
-            Interval = number("appHealthProbeInterval") is > 0 and var seconds ? TimeSpan.FromSeconds(seconds) : daprds.Interval,
-            Timeout = number("appHealthProbeTimeout") is > 0 and var milliseconds ? TimeSpan.FromMilliseconds(milliseconds) : daprds.Timeout,
-            Threshold = number("appHealthThreshold") is > 0 and var times ? times : daprds.Threshold,
+            Path = path ?? defaults.Path,
+            Interval = number("appHealthProbeInterval") is > 0 and var seconds ? TimeSpan.FromSeconds(seconds) : defaults.Interval,
+            Timeout = number("appHealthProbeTimeout") is > 0 and var milliseconds ? TimeSpan.FromMilliseconds(milliseconds) : defaults.Timeout,
+            Threshold = number("appHealthThreshold") is > 0 and var times ? times : defaults.Threshold,
         };
         if (health.Timeout > health.Interval)
         {
@@ -357,11 +357,11 @@ file sealed class RunFileReader(string file)
             if (!Fields.TryGetValue(key, out var field))
             {
                 var meant = Fields.Keys.FirstOrDefault(known => known.Equals(key, StringComparison.OrdinalIgnoreCase));
-                Report(Line(node), $"'{key}' is not a key of a run file; {(meant is null ? "take it out or correct it" : $"did you mean '{meant}'?")}");
+                Report(Line(node), $"'{key}' is not a key of a run file; {(meant is null ? "remove or correct it" : $"did you mean '{meant}'?")}");
             }
             else if (inCommon && !field.Shared)
             {
-                Report(Line(node), $"'{key}' cannot stand under 'common'; give it to each app");
+                Report(Line(node), $"'{key}' is not allowed under 'common'; set it for each app");
             }
             else
             {
@@ -369,7 +369,7 @@ file sealed class RunFileReader(string file)
                 Try(() => entries[key] = new Entry(Value(key, node, field.Shape) ?? "", Line(node)));
                 if (field.Refused is { } because && entries[key] is { Value: not null, IsZero: false })
                 {
-                    Report(Line(node), $"'{key}' cannot be had here: {because}; take it out, or run the town with `dapr run -f .`");
+                    Report(Line(node), $"'{key}' is not supported by the local runner: {because}; remove it, or run the apps with `dapr run -f .`");
                 }
             }
         }
@@ -385,22 +385,22 @@ file sealed class RunFileReader(string file)
         (ValueKind.Flag, YamlScalarNode { Style: ScalarStyle.Plain } flag) when bool.TryParse(flag.Value, out var parsed) => parsed,
         (ValueKind.Flag, _) => throw Error(node, $"'{key}' must be true or false"),
         (ValueKind.Text, YamlScalarNode text) => IsNull(text) ? null : text.Value,
-        (ValueKind.Text, _) => throw Error(node, $"'{key}' must be a single text"),
+        (ValueKind.Text, _) => throw Error(node, $"'{key}' must be a single string"),
         (ValueKind.List, YamlSequenceNode list) when list.All(item => item is YamlScalarNode) =>
             list.Cast<YamlScalarNode>().Select(item => item.Value ?? "").ToList(),
-        (ValueKind.List, _) => throw Error(node, $"'{key}' must be a list of texts"),
+        (ValueKind.List, _) => throw Error(node, $"'{key}' must be a list of strings"),
         (ValueKind.Map, YamlMappingNode map) when map.All(pair => pair.Value is YamlScalarNode) =>
             Pairs(map).ToDictionary(pair => pair.Key, pair => IsNull((YamlScalarNode)pair.Node) ? "" : ((YamlScalarNode)pair.Node).Value!),
-        _ => throw Error(node, $"'{key}' must be names with one text each"),
+        _ => throw Error(node, $"'{key}' must be a map of strings"),
     };
 
     private static bool IsNull(YamlScalarNode scalar) => scalar is { Style: ScalarStyle.Plain, Value: null or "" or "~" or "null" };
 
     private YamlMappingNode Mapping(string key, YamlNode node) =>
-        node as YamlMappingNode ?? throw Error(node, $"'{key}' must hold keys and values");
+        node as YamlMappingNode ?? throw Error(node, $"'{key}' must be a map");
 
     private IEnumerable<(string Key, YamlNode Node)> Pairs(YamlMappingNode mapping) =>
-        mapping.Select(pair => (pair.Key as YamlScalarNode)?.Value is { } key ? (key, pair.Value) : throw Error(pair.Key, "a key must be a text"));
+        mapping.Select(pair => (pair.Key as YamlScalarNode)?.Value is { } key ? (key, pair.Value) : throw Error(pair.Key, "a key must be a string"));
 
     private void RequireUnique(IEnumerable<(int Line, string Key, string Value)> values)
     {
@@ -424,7 +424,7 @@ file sealed class RunFileReader(string file)
 
     private void Report(int line, string what) => Report(Error(line, what));
 
-    // What stands under common is wrong for every app, and told once.
+    // An error under common is found again for every app, but reported once.
     private void Report(LocalRunnerException error)
     {
         if (!errors.Contains(error.Message))
@@ -433,7 +433,7 @@ file sealed class RunFileReader(string file)
         }
     }
 
-    /// <summary>Keeps a mistake and goes on, so that one does not hide the others.</summary>
+    /// <summary>Collects an error and continues, so that it does not hide others.</summary>
     private void Try(Action read)
     {
         try

@@ -2,36 +2,36 @@ using System.Globalization;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>What the person at the keyboard asked for.</summary>
+/// <summary>The command-line options.</summary>
 public sealed record RunOptions
 {
-    private const int MostReplicas = 8;
+    private const int MaxReplicas = 8;
 
     public const string Usage = """
-        Brings the whole town up on this machine: every app of dapr.yaml, a sidecar for each, and a Redis.
+        Runs every app of dapr.yaml on this machine ("the town"), each with a local sidecar, and a Redis.
 
           dotnet run --project deploy/local -- [options]
           dotnet run --project deploy/local -- restart [app] [--town-port PORT]
 
-        restart builds, then restarts the processes of the town that runs, one by one: each answers what it has and is back before the
-        next one goes. An app with replicas serves all the while; one without is away for some seconds.
+        restart builds, then restarts the processes of the running town one by one: each finishes its requests and is healthy again
+        before the next one is restarted. An app with replicas stays available; one without is unavailable for some seconds.
 
-          --file FILE        the run file (default: the nearest dapr.yaml, from here upwards)
-          --data DIR         where everything is kept (default: .town beside the run file)
+          --file FILE        the run file (default: the nearest dapr.yaml in this directory or above it)
+          --data DIR         where all data is stored (default: .town beside the run file)
           --redis HOST:PORT  use this Redis instead of one inside the runner
-          --replicas APP=N   run N processes of an app, each with a sidecar of its own; its port stands for all of them (1 to 8; again for further apps)
-          --town-port PORT   where the town tells of itself, for this machine only (default: 8090); see http://localhost:8090/town
-          --clean            forget everything stored before opening
-          --check            read dapr.yaml and the components, tell all that is wrong with them, and start nothing
-          --help             this text
+          --replicas APP=N   run N replicas of an app (1 to 8), each with its own sidecar; its port balances over them; may be repeated
+          --town-port PORT   the port of the runner's own API on localhost (default: 8090); see http://localhost:8090/town
+          --clean            delete all stored data before the start
+          --check            validate dapr.yaml and the components, and start nothing
+          --help             show this text
 
-        Ctrl-C closes the town; what it stored is there again next time.
+        Ctrl-C stops everything; stored data is kept for the next start.
         """;
 
     public string? File { get; init; }
     public string? Data { get; init; }
     public RedisAddress? Redis { get; init; }
-    /// <summary>How many processes of an app there are to be, where it is not one.</summary>
+    /// <summary>The number of replicas by app id; 1 for apps not listed.</summary>
     public IReadOnlyDictionary<string, int> Replicas { get; init; } = new Dictionary<string, int>();
 
     public int TownPort { get; init; } = RunnerApi.DefaultPort;
@@ -39,11 +39,11 @@ public sealed record RunOptions
     public bool Check { get; init; }
     public bool Help { get; init; }
 
-    /// <summary>Whether a town that runs is to be restarted; <see cref="RestartApp"/> is the app, or null for all.</summary>
+    /// <summary>Whether to restart the apps of a running town; <see cref="RestartApp"/> is the app, or null for all.</summary>
     public bool Restart { get; init; }
     public string? RestartApp { get; init; }
 
-    /// <summary>Reads the arguments; one that is not understood is a <see cref="LocalRunnerException"/>.</summary>
+    /// <summary>Parses the arguments; throws <see cref="LocalRunnerException"/> for invalid ones.</summary>
     public static RunOptions Parse(IReadOnlyList<string> arguments)
     {
         var read = new RunOptions();
@@ -71,27 +71,27 @@ public sealed record RunOptions
 
         if (read.Restart && arguments.Any(option => option.StartsWith("--", StringComparison.Ordinal) && option is not ("--town-port" or "--help")))
         {
-            throw new LocalRunnerException("restart asks a town that runs; it takes an app and --town-port, and nothing else.");
+            throw new LocalRunnerException("restart takes an app and --town-port, and no other options.");
         }
 
         if (read is { Check: true, Clean: true } or { Check: true, Redis: not null } or { Check: true, Data: not null } or { Check: true, Replicas.Count: > 0 })
         {
-            throw new LocalRunnerException("--check starts nothing and touches nothing stored; leave --data, --redis, --replicas and --clean out.");
+            throw new LocalRunnerException("--check starts nothing and does not access stored data; omit --data, --redis, --replicas and --clean.");
         }
 
         return read is { Clean: true, Redis: not null }
-            ? throw new LocalRunnerException("--clean forgets what the runner keeps itself and cannot empty another Redis; empty that one by hand and leave --clean out.")
+            ? throw new LocalRunnerException("--clean deletes the data of the runner itself and cannot empty another Redis; empty that one yourself and omit --clean.")
             : read;
     }
 
     private static Dictionary<string, int> WithReplicas(IReadOnlyDictionary<string, int> before, string asked)
     {
         var parts = asked.Split('=');
-        if (parts is not [{ Length: > 0 } app, var number] || !int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var replicas) || replicas is < 1 or > MostReplicas)
+        if (parts is not [{ Length: > 0 } app, var number] || !int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var replicas) || replicas is < 1 or > MaxReplicas)
         {
-            throw new LocalRunnerException($"'--replicas {asked}' is not an app and a number from 1 to {MostReplicas}; write it as in --replicas reservation=2.");
+            throw new LocalRunnerException($"'--replicas {asked}' is not an app and a number from 1 to {MaxReplicas}; write it as in --replicas reservation=2.");
         }
 
-        return before.ContainsKey(app) ? throw new LocalRunnerException($"--replicas names {app} twice; say it once.") : new(before) { [app] = replicas };
+        return before.ContainsKey(app) ? throw new LocalRunnerException($"--replicas names {app} twice; pass it once.") : new(before) { [app] = replicas };
     }
 }

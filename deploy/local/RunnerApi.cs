@@ -8,19 +8,19 @@ namespace SecondhandTrade.Local;
 /// <summary>A virtual sidecar's ports, and whether its app is connected.</summary>
 public sealed record SidecarState(string App, int HttpPort, int GrpcPort, bool Ready);
 
-/// <summary>A circuit breaker in an app's sidecar: what it is about, and closed, half-open or open.</summary>
+/// <summary>A circuit breaker in an app's sidecar: its target, and closed, half-open or open.</summary>
 public sealed record BreakerState(string App, string About, string State);
 
-/// <summary>Everything the runner knows of the town at this moment.</summary>
+/// <summary>A snapshot of everything the runner knows about the running apps.</summary>
 public sealed record RunnerState(
     IEnumerable<AppState> Apps, IEnumerable<SidecarState> Sidecars, IEnumerable<BreakerState> Breakers, IReadOnlyList<ConsumerLag> Consumers, IEnumerable<TraceSummary> Traces, IEnumerable<MetricSample> Metrics);
 
-/// <summary>What goes on in the town, as JSON for whoever watches it on this machine; and where its services tell of themselves, by OTLP over HTTP.</summary>
+/// <summary>The runner's own HTTP API on loopback: the state of the apps as JSON, rolling restarts, and an OTLP/HTTP receiver for their telemetry.</summary>
 public sealed class RunnerApi : IAsyncDisposable
 {
     public const int DefaultPort = 8090;
 
-    /// <summary>The header that comes with whatever changes something.</summary>
+    /// <summary>The header that every request with side effects must carry, as a protection against CSRF.</summary>
     public const string RequiredHeader = "X-Town";
 
     private const string OtlpEndpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
@@ -30,7 +30,7 @@ public sealed class RunnerApi : IAsyncDisposable
 
     private RunnerApi(WebApplication host) => this.host = host;
 
-    /// <summary>Tells an app where to tell of itself, unless it is told already: then someone has a collector of their own.</summary>
+    /// <summary>Points the OTLP exporter of an app at this API, unless the app or the environment already names another collector.</summary>
     public static Dictionary<string, string> WithOtlpEndpoint(Dictionary<string, string> environment, int port)
     {
         if (!environment.ContainsKey(OtlpEndpoint) && string.IsNullOrEmpty(Environment.GetEnvironmentVariable(OtlpEndpoint)))
@@ -38,7 +38,7 @@ public sealed class RunnerApi : IAsyncDisposable
             environment[OtlpEndpoint] = $"http://127.0.0.1:{port}";
             environment["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf";
 
-            // Someone is looking: the usual minute is too long to wait.
+            // Export more often than the default, so that the API shows recent data.
             environment["OTEL_METRIC_EXPORT_INTERVAL"] = "5000";
             environment["OTEL_BSP_SCHEDULE_DELAY"] = environment["OTEL_BLRP_SCHEDULE_DELAY"] = "500";
         }
@@ -53,7 +53,7 @@ public sealed class RunnerApi : IAsyncDisposable
         builder.Services.AddRoutingCore();
         builder.Services.ConfigureHttpJsonOptions(options => options.SerializerOptions.Encoder = System.Text.Encodings.Web.JavaScriptEncoder.Create(System.Text.Unicode.UnicodeRanges.All));
 
-        // Loopback keeps other machines out, this keeps out a page that has its own name point here.
+        // Listening on loopback keeps other machines out; host filtering protects against DNS rebinding.
         builder.Services.Configure<HostFilteringOptions>(options => options.AllowedHosts = ["localhost", "127.0.0.1"]);
         var app = builder.Build();
         app.UseMiddleware<HostFilteringMiddleware>();
@@ -78,12 +78,12 @@ public sealed class RunnerApi : IAsyncDisposable
             telemetry.Metrics));
         app.MapGet("/town/traces/{id}", IResult (string id) => telemetry.Trace(id) is { Count: > 0 } spans ? TypedResults.Ok(spans) : TypedResults.NotFound());
 
-        // A page elsewhere can make a browser send a form here, but not one with a header of its own.
+        // A cross-site form post cannot carry a custom header, and a script would need a CORS preflight, which fails.
         app.MapPost("/town/restart/{id}", async (string id, HttpRequest request) =>
         {
             if (!request.Headers.ContainsKey(RequiredHeader))
             {
-                return Results.Text($"Send the header {RequiredHeader} with it, which says that no page asks for this.", statusCode: StatusCodes.Status403Forbidden);
+                return Results.Text($"Send the header {RequiredHeader} with the request; it protects against cross-site requests.", statusCode: StatusCodes.Status403Forbidden);
             }
 
             try
@@ -105,7 +105,7 @@ public sealed class RunnerApi : IAsyncDisposable
         app.MapPost("/v1/metrics", async (HttpRequest request) => telemetry.Add(await Read(request, Metrics.Parser)));
     }
 
-    // An empty answer of 200 is the protocol's word for having taken all of it.
+    // In OTLP/HTTP, 200 with an empty body means that everything was accepted.
     private static async Task<T> Read<T>(HttpRequest request, MessageParser<T> parser)
         where T : IMessage<T>
     {

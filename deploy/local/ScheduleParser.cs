@@ -3,13 +3,13 @@ using System.Text.RegularExpressions;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>How often something comes round, and how many times in all; null = for ever.</summary>
+/// <summary>An interval and the number of repetitions; null = unlimited.</summary>
 internal sealed record ActorPeriod(TimeSpan Every, int? Times);
 
-/// <summary>Reads due times, periods and times to live as daprd reads them in reminders and timers.</summary>
+/// <summary>Parses due times, periods and TTLs of reminders and timers as daprd does.</summary>
 internal static partial class ScheduleParser
 {
-    /// <summary>A duration from <paramref name="from"/> on, or an instant.</summary>
+    /// <summary>A duration after <paramref name="from"/>, or an absolute time.</summary>
     public static DateTimeOffset ParseTime(string text, DateTimeOffset from) =>
         ParseDuration(text) is { } duration ? from + duration
         : DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind, out var instant) ? instant
@@ -37,7 +37,7 @@ internal static partial class ScheduleParser
 
     private static TimeSpan? ParseDuration(string text)
     {
-        // Years, months, weeks and days have no fixed length for the Scheduler, which refuses them.
+        // The Dapr Scheduler rejects years, months, weeks and days, which have no fixed length.
         if (Iso().Match(text) is { Success: true, Length: > 2 } iso)
         {
             return TimeSpan.FromHours(Part(1)) + TimeSpan.FromMinutes(Part(2)) + TimeSpan.FromSeconds(Part(3));
@@ -45,7 +45,7 @@ internal static partial class ScheduleParser
             double Part(int group) => iso.Groups[group].Success ? double.Parse(iso.Groups[group].ValueSpan, CultureInfo.InvariantCulture) : 0;
         }
 
-        // A bare number is milliseconds elsewhere, but not here.
+        // Unlike elsewhere in Dapr, a bare number is not accepted as milliseconds here.
         return text.Length > 0 && char.IsAsciiLetter(text[^1]) && GoDuration.TryParse(text, out var duration) ? duration : null;
     }
 

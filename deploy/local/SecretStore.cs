@@ -24,7 +24,7 @@ internal sealed class SecretStore
                 .ToDictionary(k => k[prefix.Length..], k => new Dictionary<string, string> { [k[prefix.Length..]] = Environment.GetEnvironmentVariable(k) ?? "" }));
     }
 
-    /// <summary>The tokens of the town, and what else is its sidecars' own, are nobody's to read, by whatever prefix.</summary>
+    /// <summary>False for the API tokens and other DAPR_ variables of the sidecars, which no secret store may expose.</summary>
     public static bool MayRead(string variable) =>
         !variable.Equals("APP_API_TOKEN", StringComparison.OrdinalIgnoreCase) && !variable.StartsWith("DAPR_", StringComparison.OrdinalIgnoreCase);
 

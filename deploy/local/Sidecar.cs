@@ -3,7 +3,7 @@ using System.Net;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>One virtual daprd: its two ports, its app, its view of the components.</summary>
+/// <summary>One emulated daprd: its HTTP and gRPC ports, its app, and the components in its scope.</summary>
 public sealed class Sidecar : IAsyncDisposable
 {
     private readonly StandInContext shared;
@@ -65,7 +65,7 @@ public sealed class Sidecar : IAsyncDisposable
 
     internal ConcurrentDictionary<string, string> ExtendedMetadata { get; } = new();
 
-    /// <summary>Takes up an app that listens: reads its actors and subscriptions once, then lets work come to it.</summary>
+    /// <summary>Connects an app that listens: reads its actor types and subscriptions once, then starts delivery to it.</summary>
     public async Task ConnectAppAsync(Uri app, CancellationToken ct = default)
     {
         AppHealth? watch = null;
@@ -99,8 +99,8 @@ public sealed class Sidecar : IAsyncDisposable
     }
 
     /// <summary>
-    /// Sends nothing new to an app that is to end, and returns when it has answered what it was sent, or after <paramref name="timeout"/>: what it
-    /// has not answered by then is another's.
+    /// Stops sending new work to an app that is about to stop, and returns when its requests in flight are answered, or after
+    /// <paramref name="timeout"/>; messages it has not answered by then are redelivered to another replica.
     /// </summary>
     public async Task DrainAsync(TimeSpan timeout)
     {
@@ -131,7 +131,7 @@ public sealed class Sidecar : IAsyncDisposable
         await deadline.CancelAsync();
     }
 
-    /// <summary>Lets go of an app that is gone or about to go: its messages wait, its actors are forgotten, calls to it fail.</summary>
+    /// <summary>Disconnects an app that has stopped or is about to: its messages stay in the broker, its actors are dropped, calls to it fail.</summary>
     public async Task DisconnectAppAsync()
     {
         await connecting.WaitAsync();
@@ -175,7 +175,7 @@ public sealed class Sidecar : IAsyncDisposable
 
     private async Task StartAppAsync(AppChannel channel, CancellationToken ct)
     {
-        // Asked once in the life of a sidecar; an app that was ill meanwhile is not asked again.
+        // Read once per connection, as daprd does; not again after the app was unhealthy.
         var (wanted, types) = appConfig ??= await ReadAppConfigAsync(channel, ct);
         var triggers = new List<CronTrigger>();
         foreach (var trigger in Components.Inputs.Select(b => new CronTrigger(b, channel, shared.WorkTracker, shared.Clock, logger)))
@@ -224,7 +224,7 @@ public sealed class Sidecar : IAsyncDisposable
         }
     }
 
-    /// <summary>Lets no message or tick come to the app any more; one that is being handed over is taken back once it is <paramref name="deadline"/>.</summary>
+    /// <summary>Stops message delivery and cron triggers; a delivery in flight is cancelled when <paramref name="deadline"/> is.</summary>
     private void StopInputs(CancellationToken deadline)
     {
         foreach (var reader in readers)
@@ -271,7 +271,7 @@ public sealed class Sidecar : IAsyncDisposable
             }
         }
 
-        // The Kafka component has one handler per topic: the second would silently replace the first.
+        // daprd's Kafka component has one handler per topic: a second subscription would silently replace the first.
         foreach (var twice in wanted.GroupBy(s => (s.PubSub, s.Topic)).Where(g => g.Count() > 1))
         {
             throw new LocalRunnerException($"{twice.Last().Where}: {AppId} already subscribes to '{twice.Key.Topic}' in {twice.First().Where}; one app reads a topic once, so merge the two.");

@@ -5,7 +5,7 @@ using StackExchange.Redis;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>Every sidecar of a town in one process, with the broker between them.</summary>
+/// <summary>The stand-in for Dapr: all sidecars in one process, with a shared broker.</summary>
 public sealed class StandIn : IAsyncDisposable
 {
     private const int MaxBody = 4 << 20;
@@ -20,31 +20,31 @@ public sealed class StandIn : IAsyncDisposable
 
     public Broker Broker => shared.Broker;
 
-    /// <summary>How far behind each consumer group is.</summary>
+    /// <summary>The lag of each consumer group.</summary>
     public IReadOnlyList<ConsumerLag> Lags => shared.Groups.Lags;
 
-    /// <summary>True when no call is in flight and every message for a connected app has been answered.</summary>
+    /// <summary>True when no call is in flight and every message for a connected app has been processed.</summary>
     public bool IsIdle
     {
         get
         {
-            // Something that began and ended while we looked may have left a message behind: look again then.
+            // Work that began and ended during this check may have published a message, so the count must be unchanged.
             var begun = shared.WorkTracker.Begun;
             return shared.WorkTracker.IsIdle && shared.Groups.CaughtUp && shared.WorkTracker.IsIdle && begun == shared.WorkTracker.Begun;
         }
     }
 
-    /// <summary>True when nothing goes on before the clock does: all that is outstanding waits for a retry, or for one who does.</summary>
+    /// <summary>True when all outstanding work waits for a timer, such as a retry, or for work that does.</summary>
     public bool IsWaitingForClock => shared.WorkTracker.IsWaitingForClock();
 
-    /// <summary>How many calls wait for their turn at an actor.</summary>
+    /// <summary>How many calls are queued for an actor.</summary>
     public int WaitingForActorLock => shared.WorkTracker.Queued;
 
     /// <summary>The first sidecar of that app id.</summary>
     public Sidecar Sidecar(string appId) =>
         Sidecars.FirstOrDefault(s => s.AppId == appId) ?? throw new ArgumentException($"No app is called '{appId}'.", nameof(appId));
 
-    /// <summary>Reads the resources, takes the ports and answers on them when this returns; apps are connected afterwards, one by one.</summary>
+    /// <summary>Loads the resources and starts listening on all sidecar ports; apps are connected afterwards, one by one.</summary>
     public static async Task<StandIn> StartAsync(StandInOptions options, CancellationToken ct = default)
     {
         var resources = Resources.Load(options.ResourcesPaths, options.ConfigFile);
@@ -110,7 +110,7 @@ public sealed class StandIn : IAsyncDisposable
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = MaxBody;
-            // A slow upload through a sidecar is the business of the two apps.
+            // Slow transfers through a sidecar are up to the two apps.
             kestrel.Limits.MinRequestBodyDataRate = null;
             kestrel.Limits.MinResponseDataRate = null;
             foreach (var endPoint in ports.EndPoints)

@@ -2,7 +2,7 @@ using StackExchange.Redis;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>What all sidecars of one stand-in share.</summary>
+/// <summary>State and services shared by all sidecars of one stand-in.</summary>
 internal sealed class StandInContext(TimeProvider clock, Broker broker, ConsumerGroups groups, WorkTracker tracker, ILoggerFactory logging, IConnectionMultiplexer redis, Resources resources)
 {
     private int nextReplica;
@@ -27,7 +27,7 @@ internal sealed class StandInContext(TimeProvider clock, Broker broker, Consumer
 
     public IReadOnlyList<Sidecar> Sidecars { get; set; } = [];
 
-    /// <summary>The next replica of an app that has its app, has it well and is to keep it; a replica without one if there is no other; null if nobody is called that.</summary>
+    /// <summary>Round-robin over healthy, non-draining replicas; if none, over all replicas of the app; null for an unknown app id.</summary>
     public Sidecar? NextReplica(string appId)
     {
         var replicas = Sidecars.Where(s => s.AppId == appId).ToArray();
@@ -40,7 +40,7 @@ internal sealed class StandInContext(TimeProvider clock, Broker broker, Consumer
         };
     }
 
-    /// <summary>The one app instance an actor lives in: the same answer from every sidecar, until an instance comes or goes.</summary>
+    /// <summary>Placement: the app instance that hosts an actor, by rendezvous hashing. Stable until an instance connects or disconnects; null when none hosts the type.</summary>
     public ActorHost? HostOf(string type, string id)
     {
         ActorHost? best = null;
@@ -70,7 +70,7 @@ internal sealed class StandInContext(TimeProvider clock, Broker broker, Consumer
         return best;
     }
 
-    /// <summary>After an instance came: the others give up what is its own now, and what waited for one is due.</summary>
+    /// <summary>Called when an instance connects: the others deactivate the actors it hosts from now on, and reminders that waited for a host fire.</summary>
     public void Rebalance()
     {
         foreach (var sidecar in Sidecars)
@@ -97,7 +97,7 @@ internal sealed class StandInContext(TimeProvider clock, Broker broker, Consumer
             hash = (hash ^ c) * 16777619u;
         }
 
-        // The last few bits of FNV are not mixed well enough to compare by.
+        // The low bits of FNV are not mixed well enough for comparing scores, so finish with part of the murmur3 mixer.
         hash ^= hash >> 16;
         hash *= 0x85ebca6b;
         return hash ^ (hash >> 13);

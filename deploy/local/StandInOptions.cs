@@ -1,6 +1,6 @@
 namespace SecondhandTrade.Local;
 
-/// <summary>One app's sidecar, as dapr.yaml describes it.</summary>
+/// <summary>The options of one app's sidecar, as in dapr.yaml.</summary>
 public sealed record SidecarOptions(string AppId)
 {
     /// <summary>0 = any free port.</summary>
@@ -9,23 +9,23 @@ public sealed record SidecarOptions(string AppId)
     /// <summary>0 = any free port.</summary>
     public int GrpcPort { get; init; }
 
-    /// <summary>False for an app that listens nowhere (no appPort): its sidecar is ready at once.</summary>
+    /// <summary>False for an app without appPort, which does not listen: its sidecar is ready immediately.</summary>
     public bool HasApp { get; init; } = true;
 
-    /// <summary>How many calls the app is given at once; -1 = no limit.</summary>
+    /// <summary>Maximum concurrent calls to the app; -1 = unlimited.</summary>
     public int MaxConcurrency { get; init; } = -1;
 
-    /// <summary>How the app's health is watched; null = it is not.</summary>
+    /// <summary>Health check of the app; null = disabled.</summary>
     public AppHealthOptions? Health { get; init; }
 
-    /// <summary>What callers must send as dapr-api-token; null = nothing is asked.</summary>
+    /// <summary>The dapr-api-token required from callers; null = none.</summary>
     public string? ApiToken { get; init; }
 
-    /// <summary>What the app is sent as dapr-api-token; null = nothing.</summary>
+    /// <summary>The dapr-api-token sent to the app; null = none.</summary>
     public string? AppApiToken { get; init; }
 }
 
-/// <summary>How often an app is asked for its health, and how many times in a row it may fail to answer.</summary>
+/// <summary>Health check of an app: it is unhealthy after <see cref="Threshold"/> consecutive failed probes.</summary>
 public sealed record AppHealthOptions
 {
     public string Path { get; init; } = "/healthz";
@@ -37,7 +37,7 @@ public sealed record AppHealthOptions
     public int Threshold { get; init; } = 3;
 }
 
-/// <summary>What a stand-in is started with.</summary>
+/// <summary>The options of a stand-in.</summary>
 public sealed record StandInOptions
 {
     public required IReadOnlyList<SidecarOptions> Sidecars { get; init; }
@@ -47,17 +47,17 @@ public sealed record StandInOptions
 
     public string? ConfigFile { get; init; }
 
-    /// <summary>host:port of the Redis in use; stands for the redisHost of every state component.</summary>
+    /// <summary>host:port of the Redis; replaces the redisHost of every state component.</summary>
     public required string Redis { get; init; }
 
-    /// <summary>Where the broker keeps its topics and the positions of its readers.</summary>
+    /// <summary>Where the broker stores its topics and consumer group offsets.</summary>
     public required string DataDirectory { get; init; }
 
-    /// <summary>Every wait goes by this clock: retries, time-outs, breakers, idle actors, reminders.</summary>
+    /// <summary>The clock for all waiting: retries, timeouts, circuit breakers, idle actors, reminders.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 
     public ILoggerFactory? Logging { get; init; }
 
-    /// <summary>Partitions of a topic that does not exist yet; a topic keeps the number it was made with.</summary>
+    /// <summary>The number of partitions of a new topic; existing topics keep theirs.</summary>
     public int Partitions { get; init; } = 6;
 }

@@ -3,7 +3,7 @@ using StackExchange.Redis;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>The state building block, the same for HTTP and gRPC.</summary>
+/// <summary>The state API of one sidecar, shared by HTTP and gRPC.</summary>
 internal sealed class StateApi(ComponentSet components, Resiliency resiliency)
 {
     public StateStore Store(string name) =>
@@ -35,7 +35,7 @@ internal sealed class StateApi(ComponentSet components, Resiliency resiliency)
         string why;
         try
         {
-            // A conflict is an answer: asking again would not change it.
+            // An ETag conflict is a final result and is not retried.
             (outcome, why) = await resiliency.ForStore(store.Name).RunAsync(
                 c => store.ChangeAsync(change).WaitAsync(c), r => r.Outcome == StateOutcome.Failed ? Policy.NoCode : Policy.Success, true, work, ct);
         }

@@ -1,6 +1,6 @@
 namespace SecondhandTrade.Local;
 
-/// <summary>What is to happen to one key; <see cref="Value"/> null means delete.</summary>
+/// <summary>A change to one key; null <see cref="Value"/> = delete.</summary>
 internal sealed record StateChange(string Key, byte[]? Value, string? Etag = null, bool FirstWrite = false, bool LastWrite = false, int? Ttl = null);
 
 internal enum StateOutcome
@@ -11,17 +11,17 @@ internal enum StateOutcome
     Failed,
 }
 
-/// <summary>A state component as one app sees it.</summary>
+/// <summary>A state component for one app.</summary>
 internal abstract class StateStore(string name, string prefix, bool forActors)
 {
     public string Name => name;
 
     public bool ForActors => forActors;
 
-    /// <summary>Where a user's key lives; null when the key may not be used.</summary>
+    /// <summary>The full key of a user's key; null when the key is not allowed.</summary>
     public string? KeyOf(string key) => key.Contains("||", StringComparison.Ordinal) ? null : prefix + key;
 
-    /// <summary>Where an actor's state lives, whatever the prefix of the component.</summary>
+    /// <summary>The full key of an actor's state, which ignores the keyPrefix of the component.</summary>
     public static string ActorKey(string appId, string type, string id, string key) => $"{appId}||{type}||{id}||{key}";
 
     public abstract Task<(byte[]? Data, string Etag)> GetAsync(string key);
@@ -30,7 +30,7 @@ internal abstract class StateStore(string name, string prefix, bool forActors)
 
     public abstract Task<(StateOutcome Outcome, string Why)> TransactAsync(IReadOnlyList<StateChange> changes);
 
-    /// <summary>The prefix a component's keyPrefix stands for.</summary>
+    /// <summary>Resolves the keyPrefix of a component.</summary>
     protected static string PrefixOf(ComponentSpec spec, IReadOnlyDictionary<string, string> metadata, string appId) => metadata.GetValueOrDefault("keyPrefix", "appid") switch
     {
         "" or "appid" => $"{appId}||",

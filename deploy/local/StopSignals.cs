@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>Turns Ctrl-C and its kin into one wish to stop; the second time it is an order.</summary>
+/// <summary>Handles Ctrl-C, SIGTERM and similar signals: the first one requests a graceful stop, the second one ends the process immediately.</summary>
 public sealed class StopSignals : IDisposable
 {
     private readonly CancellationTokenSource source = new();
@@ -13,10 +13,10 @@ public sealed class StopSignals : IDisposable
 
     public CancellationToken Stop => source.Token;
 
-    /// <summary>Whether a second signal came.</summary>
+    /// <summary>Whether a second signal was received.</summary>
     public bool SecondSignalReceived { get; private set; }
 
-    /// <summary>Called when a second signal comes; the process ends right after.</summary>
+    /// <summary>Called on the second signal, just before the process exits.</summary>
     public Action OnSecondSignal { get; set; } = () => { };
 
     private void OnSignal(PosixSignalContext context)

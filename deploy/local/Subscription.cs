@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>What an app wants to hear, and where.</summary>
+/// <summary>A subscription of an app: topic, routing rules and dead-letter topic.</summary>
 internal sealed record Subscription(
     string PubSub, string Topic, IReadOnlyList<(Cel Match, string Path)> Rules, string? Default, string? DeadLetterTopic, bool Raw, string Where, BulkSubscribe? Bulk = null)
 {
@@ -30,7 +30,7 @@ internal sealed record Subscription(
                 : null);
     }
 
-    /// <summary>What GET /dapr/subscribe answers; names are compared as Go does, without case.</summary>
+    /// <summary>Parses the response of GET /dapr/subscribe; names are case-insensitive, as in Go.</summary>
     public static IEnumerable<Subscription> ReadAll(byte[] json, string appId)
     {
         using var document = JsonDocument.Parse(json);
@@ -48,7 +48,7 @@ internal sealed record Subscription(
                 .Select(rule => (Match: Text(rule, "match"), Path: Text(rule, "path")))
                 .ToArray();
             var fallback = Text(entry, "route") is { Length: > 0 } route ? route : routes is { } all2 ? Text(all2, "default") : "";
-            // A rule without a condition is the default by another name.
+            // A rule without a condition is the default route.
             fallback = fallback.Length > 0 ? fallback : rules.FirstOrDefault(x => x.Match.Length == 0).Path ?? "";
             if (fallback.Length == 0 && rules.Length == 0)
             {
@@ -71,7 +71,7 @@ internal sealed record Subscription(
         return all;
     }
 
-    /// <summary>The first rule that matches, else the default; null when nobody wants it.</summary>
+    /// <summary>The path of the first matching rule, else the default; null when there is none.</summary>
     public string? RouteOf(JsonElement cloudEvent)
     {
         foreach (var (match, path) in Rules)

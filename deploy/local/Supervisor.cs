@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>Runs every app beside its sidecar, and runs it again when it ends.</summary>
+/// <summary>Starts every app next to its sidecar, and restarts it when it exits.</summary>
 public sealed class Supervisor : IDisposable
 {
     private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(10);
@@ -12,32 +12,32 @@ public sealed class Supervisor : IDisposable
     private readonly List<ManagedApp> managedApps;
     private uint nextReplica;
     private readonly ConsoleLines console;
-    // Health is asked without a proxy: an http_proxy in the environment must not send localhost elsewhere.
+    // Health checks bypass any http_proxy in the environment, which must not be used for localhost.
     private readonly HttpClient http = new(new SocketsHttpHandler { UseProxy = false }) { Timeout = TimeSpan.FromSeconds(5) };
 
-    /// <summary>The apps come in the order of their sidecars.</summary>
+    /// <summary><paramref name="apps"/> are in the same order as the sidecars of <paramref name="standIn"/>.</summary>
     public Supervisor(IEnumerable<RunApp> apps, StandIn standIn, ConsoleLines console)
     {
         this.console = console;
         managedApps = [.. apps.Zip(standIn.Sidecars, (app, sidecar) => new ManagedApp(app, sidecar))];
     }
 
-    /// <summary>Done when every app has been open once.</summary>
+    /// <summary>Completes when every app has been healthy at least once.</summary>
     public Task AllOpen => Task.WhenAll(managedApps.Select(managed => managed.Opened.Task));
 
-    /// <summary>App and state of those that are not open now.</summary>
+    /// <summary>Id and state of the apps that are not open now.</summary>
     public IEnumerable<(string App, string State)> NotOpen =>
         managedApps.Where(managed => managed.State != ManagedApp.Open).Select(managed => (managed.App.Id, managed.State));
 
-    /// <summary>Every app as it is now.</summary>
+    /// <summary>The current state of every app.</summary>
     public IEnumerable<AppState> Apps => managedApps.Select(managed => new AppState(managed.App.Id, managed.State, managed.Child?.Id, managed.App.Port, managed.Restarts));
 
-    /// <summary>Keeps all apps running until told to stop, and returns when the last has ended.</summary>
+    /// <summary>Keeps all apps running until <paramref name="stop"/> is cancelled, and returns when the last one has exited.</summary>
     public Task RunAsync(CancellationToken stop) => Task.WhenAll(managedApps.Select(managed => KeepRunning(managed, stop)));
 
     /// <summary>
-    /// Restarts an app's processes one after the other: each is sent nothing new, answers what it has, ends, and is back before the next one goes.
-    /// Returns how many there were; one that does not come back is a <see cref="LocalRunnerException"/>, and the rest stay as they are.
+    /// Rolling restart of an app's replicas: each one is drained, stopped, and healthy again before the next one is restarted.
+    /// Returns the number of replicas; throws <see cref="LocalRunnerException"/> when one does not become healthy again, and leaves the others running.
     /// </summary>
     public async Task<int> RestartAsync(string app, CancellationToken stop)
     {
@@ -50,13 +50,13 @@ public sealed class Supervisor : IDisposable
                 managed.State = "draining";
                 await managed.Sidecar.DrainAsync(ShutdownTimeout);
 
-                // A stream has no end of its own; what else came by the app's address is answered.
+                // Requests through the replica proxy get an answer first; endless streams are cut off by the timeout.
                 for (var waited = TimeProvider.System.GetTimestamp(); managed.ActiveRequests > 0 && TimeProvider.System.GetElapsedTime(waited) < ShutdownTimeout;)
                 {
                     await Task.Delay(20, stop);
                 }
 
-                // In this order: the process that is to end must not pass for the one that is back.
+                // Request the restart first, so that the old process cannot complete the new task.
                 managed.RestartRequested.TrySetResult();
                 var completed = managed.RestartCompleted = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
                 try
@@ -65,7 +65,7 @@ public sealed class Supervisor : IDisposable
                 }
                 catch (TimeoutException)
                 {
-                    throw new LocalRunnerException($"{app} did not come back within {RestartTimeout.TotalSeconds} s ({managed.State}); what else there is of it was left as it was. Its output says why.");
+                    throw new LocalRunnerException($"{app} was not healthy again within {RestartTimeout.TotalSeconds} s ({managed.State}); its other replicas were not restarted. See its output for the reason.");
                 }
             }
 
@@ -77,14 +77,14 @@ public sealed class Supervisor : IDisposable
         }
     }
 
-    /// <summary>The next open replica of an app, which is not restarted before the turn is given back; null while there is none.</summary>
+    /// <summary>Round-robin over the open replicas of an app; a restart waits until the lease is disposed. Null when no replica is open.</summary>
     public ReplicaLease? AcquireReplica(string app)
     {
         var open = managedApps.Where(managed => managed.App.Id == app && managed.State == ManagedApp.Open).ToList();
         return open.Count == 0 ? null : open[(int)(Interlocked.Increment(ref nextReplica) % (uint)open.Count)].Acquire();
     }
 
-    /// <summary>Ends every app at once.</summary>
+    /// <summary>Kills every app process immediately.</summary>
     public void Kill() => managedApps.ForEach(managed => managed.Child?.Kill());
 
     public void Dispose()
@@ -93,13 +93,13 @@ public sealed class Supervisor : IDisposable
         restarting.Dispose();
     }
 
-    /// <summary>How long to wait before an app is started again: 1, 2, 4 … 30 s, and from the start again once it ran a minute.</summary>
+    /// <summary>Back-off before an app is restarted: 1, 2, 4 … 30 s; back to 1 s once it ran for a minute.</summary>
     public static TimeSpan RestartDelay(TimeSpan before, TimeSpan ran) =>
         before == TimeSpan.Zero || ran >= TimeSpan.FromMinutes(1)
             ? TimeSpan.FromSeconds(1)
             : TimeSpan.FromSeconds(Math.Min(before.TotalSeconds * 2, 30));
 
-    /// <summary>What the Dapr CLI would set for the app: the sidecar's whereabouts, then the run file's own.</summary>
+    /// <summary>The variables the Dapr CLI sets for an app, then those of the run file, which override them.</summary>
     public static IEnumerable<KeyValuePair<string, string>> EnvironmentOf(RunApp app)
     {
         var variables = new Dictionary<string, string>
@@ -142,14 +142,14 @@ public sealed class Supervisor : IDisposable
                 continue;
             }
 
-            managed.RestartCompleted?.TrySetException(new LocalRunnerException($"{managed.App.Id} was started again and {outcome}; what else there is of it was left as it was. Its output says why."));
+            managed.RestartCompleted?.TrySetException(new LocalRunnerException($"{managed.App.Id} was started again and {outcome}; its other replicas were not restarted. See its output for the reason."));
             delay = RestartDelay(delay, TimeProvider.System.GetElapsedTime(began));
             console.Write(managed.App.Id, $"{outcome}; it starts again in {delay.TotalSeconds} s.");
             await Task.Delay(delay, stop).ContinueWith(_ => { }, TaskScheduler.Default);
         }
     }
 
-    /// <summary>Runs the app to its end, and tells how it ended.</summary>
+    /// <summary>Runs the app until it exits, and returns a description of how it exited.</summary>
     private async Task<string> RunOnce(ManagedApp managed, CancellationToken stop)
     {
         var app = managed.App;
@@ -193,7 +193,7 @@ public sealed class Supervisor : IDisposable
         }
     }
 
-    /// <summary>Brings app and sidecar together as soon as the app listens, and returns when it is well or has ended.</summary>
+    /// <summary>Connects the sidecar as soon as the app listens, and returns when the app is healthy or has exited.</summary>
     private async Task ConnectWhenReady(ManagedApp managed, CancellationToken ended)
     {
         while (!ended.IsCancellationRequested)
@@ -204,9 +204,9 @@ public sealed class Supervisor : IDisposable
                 {
                     managed.State = $"not listening on port {managed.App.Port} yet";
                     var address = managed.Address = await WaitUntilListening(managed.App.Port, ended);
-                    managed.State = "meeting its sidecar";
+                    managed.State = "connecting to its sidecar";
                     await managed.Sidecar.ConnectAppAsync(address, ended);
-                    managed.State = "not well yet: /healthz does not answer 2xx";
+                    managed.State = "not healthy yet: /healthz does not answer 2xx";
                     await WaitUntilHealthy(address, ended);
                 }
 
@@ -225,14 +225,14 @@ public sealed class Supervisor : IDisposable
             }
             catch (Exception e)
             {
-                // Whatever it is, the app still runs: to ask again is all that can help, and to say so.
-                console.Write(managed.App.Id, $"does not get on with its sidecar ({e.Message}); trying again.");
+                // Any failure here is retried for as long as the app process runs.
+                console.Write(managed.App.Id, $"could not be connected to its sidecar ({e.Message}); retrying in 1 s.");
                 await Task.Delay(TimeSpan.FromSeconds(1), ended).ContinueWith(_ => { }, TaskScheduler.Default);
             }
         }
     }
 
-    /// <summary>The address the app accepts connections on; `http://localhost` may mean either or both.</summary>
+    /// <summary>The loopback address on which the app accepts connections; for `http://localhost` this may be IPv4, IPv6 or both.</summary>
     private static async Task<Uri> WaitUntilListening(int port, CancellationToken ended)
     {
         while (true)
@@ -247,7 +247,7 @@ public sealed class Supervisor : IDisposable
                 }
                 catch (SocketException)
                 {
-                    // Not there, or not yet.
+                    // Not listening on this address yet.
                 }
             }
 
@@ -262,7 +262,7 @@ public sealed class Supervisor : IDisposable
             try
             {
                 using var answer = await http.GetAsync(new Uri(address, "/healthz"), HttpCompletionOption.ResponseHeadersRead, ended);
-                // An app without the page has nothing to say about its health, and listens.
+                // An app without a health endpoint counts as healthy because it listens.
                 if (answer.IsSuccessStatusCode || answer.StatusCode == HttpStatusCode.NotFound)
                 {
                     return;
@@ -270,14 +270,14 @@ public sealed class Supervisor : IDisposable
             }
             catch (Exception e) when (e is HttpRequestException or TaskCanceledException && !ended.IsCancellationRequested)
             {
-                // Not ready to talk yet.
+                // Not ready yet.
             }
 
             await Task.Delay(200, ended);
         }
     }
 
-    /// <summary>One app in the supervisor's care.</summary>
+    /// <summary>One supervised app process with its sidecar.</summary>
     private sealed class ManagedApp(RunApp app, Sidecar sidecar)
     {
         public const string Open = "open";
@@ -286,21 +286,21 @@ public sealed class Supervisor : IDisposable
         public Sidecar Sidecar => sidecar;
         public TaskCompletionSource Opened { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        /// <summary>Set when this run of the app is to end so that another begins.</summary>
+        /// <summary>Completed when the current process is to be stopped and replaced.</summary>
         public volatile TaskCompletionSource RestartRequested = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        /// <summary>Set when the app is open again, or has failed to be; null while nobody waits for that.</summary>
+        /// <summary>Completed when the app is open again after a requested restart, or has failed to start; null while no restart waits for it.</summary>
         public volatile TaskCompletionSource? RestartCompleted;
         public volatile string State = "starting";
         public volatile int Restarts;
         public volatile ChildProcess? Child;
 
-        /// <summary>Where the app listens, once it does.</summary>
+        /// <summary>The address the app listens on; null before it does.</summary>
         public volatile Uri? Address;
 
         private int activeRequests;
 
-        /// <summary>How many requests it is answering that came by the address of all its replicas.</summary>
+        /// <summary>Requests in flight through the replica proxy.</summary>
         public int ActiveRequests => Volatile.Read(ref activeRequests);
 
         public ReplicaLease Acquire()
@@ -311,7 +311,7 @@ public sealed class Supervisor : IDisposable
     }
 }
 
-/// <summary>A request's stay with one replica of an app.</summary>
+/// <summary>Holds one replica of an app for the duration of a request.</summary>
 public sealed class ReplicaLease(Uri address, Action release) : IDisposable
 {
     public Uri Address => address;
@@ -319,5 +319,5 @@ public sealed class ReplicaLease(Uri address, Action release) : IDisposable
     public void Dispose() => release();
 }
 
-/// <summary>An app in the supervisor's care: its state in words, its process while it runs, and how often it was started again.</summary>
+/// <summary>A supervised app: its state in words, its process id while it runs, and how often it was restarted.</summary>
 public sealed record AppState(string Id, string State, int? Pid, int Port, int Restarts);

@@ -5,28 +5,28 @@ using SecondhandTrade.Local.Otlp;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>One step of a trace, as a service told of it; <c>Links</c> are the traces that gave occasion to it.</summary>
+/// <summary>A span exported by a service; <c>Links</c> are the ids of the linked traces.</summary>
 public sealed record SpanRecord(
     string TraceId, string SpanId, string? ParentId, string Service, string Name, string Kind, DateTimeOffset At, double Milliseconds, string? Error,
     IReadOnlyDictionary<string, string> Attributes, IReadOnlyList<SpanEventRecord> Events, IReadOnlyList<string> Links);
 
-/// <summary>Something that happened during a span.</summary>
+/// <summary>An event of a span.</summary>
 public sealed record SpanEventRecord(string Name, IReadOnlyDictionary<string, string> Attributes);
 
-/// <summary>A trace from its first span to its last.</summary>
+/// <summary>A trace: its first span's name and service, its duration, and the services that took part.</summary>
 public sealed record TraceSummary(string TraceId, string Name, string Service, DateTimeOffset At, double Milliseconds, int Spans, IReadOnlyList<string> Services, bool Failed);
 
-/// <summary>One log line.</summary>
+/// <summary>A log record exported by a service.</summary>
 public sealed record LogLine(string Service, DateTimeOffset At, string Level, string Text, string? TraceId, IReadOnlyDictionary<string, string> Attributes);
 
-/// <summary>The last value of one series: a number, or the count and sum of a histogram.</summary>
+/// <summary>The latest value of one time series: a number, or the sum and count of a histogram.</summary>
 public sealed record MetricSample(string Service, string Name, string Unit, IReadOnlyDictionary<string, string> Attributes, double Value, ulong? Count);
 
-/// <summary>The last that the services told of themselves by OTLP; older spans and lines are forgotten.</summary>
+/// <summary>Keeps the most recent telemetry that the services export by OTLP; the oldest spans and log lines are dropped.</summary>
 internal sealed class TelemetryStore
 {
-    private const int MostSpans = 20_000;
-    private const int MostLogs = 5_000;
+    private const int MaxSpans = 20_000;
+    private const int MaxLogs = 5_000;
 
     private readonly ConcurrentQueue<SpanRecord> spans = new();
     private readonly ConcurrentQueue<LogLine> logs = new();
@@ -46,7 +46,7 @@ internal sealed class TelemetryStore
 
     public IEnumerable<MetricSample> Metrics => metrics.OrderBy(m => m.Key, StringComparer.Ordinal).Select(m => m.Value);
 
-    /// <summary>The newest traces first.</summary>
+    /// <summary>All traces, newest first.</summary>
     public IEnumerable<TraceSummary> Traces => spans.GroupBy(s => s.TraceId).Select(trace =>
     {
         var first = trace.MinBy(s => s.At)!;
@@ -70,7 +70,7 @@ internal sealed class TelemetryStore
             }
         }
 
-        Trim(spans, MostSpans);
+        Trim(spans, MaxSpans);
     }
 
     public void Add(Logs batch)
@@ -83,7 +83,7 @@ internal sealed class TelemetryStore
             }
         }
 
-        Trim(logs, MostLogs);
+        Trim(logs, MaxLogs);
     }
 
     public void Add(Metrics batch)
@@ -120,7 +120,7 @@ internal sealed class TelemetryStore
 
     private static string Service(Resource? resource) => resource?.Attributes.FirstOrDefault(a => a.Key == "service.name")?.Value.StringValue ?? "unknown";
 
-    // Repeated keys are allowed in logs, whose scopes may nest; the innermost comes last.
+    // Log records may repeat a key, once for each nested scope; the innermost scope comes last and wins.
     private static Dictionary<string, string> Plain(RepeatedField<KeyValue> attributes)
     {
         var plain = new Dictionary<string, string>();

@@ -4,13 +4,13 @@ using System.Text.Json;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>A message on its way to an app.</summary>
+/// <summary>A message prepared for delivery to an app.</summary>
 internal sealed record Delivery(BrokerMessage Message, byte[] Body, JsonElement? Event, string TraceParent, string? TraceState);
 
-/// <summary>The app did not take the message, and the message is not to be dropped.</summary>
+/// <summary>The app did not process the message, which must be redelivered.</summary>
 internal sealed class DeliveryException(int statusCode, string message) : StatusCodeException(statusCode, message);
 
-/// <summary>Delivers the messages of one topic to one app and reads its answers as daprd does.</summary>
+/// <summary>Delivers the messages of one subscription to its app and interprets the responses as daprd does.</summary>
 internal sealed partial class TopicReader(
     string appId, AppChannel channel, PubSub pubsub, Subscription subscription, Resiliency resiliency, Publisher publisher, TimeProvider clock, ILogger logger)
 {
@@ -26,7 +26,7 @@ internal sealed partial class TopicReader(
 
     public Subscription Subscription => subscription;
 
-    /// <summary>Reads the message once, and tells which trace it belongs to.</summary>
+    /// <summary>Parses the message, and returns the traceparent of its delivery.</summary>
     public string TraceOf(BrokerMessage message, out Delivery delivery)
     {
         var body = message.Value ?? "null"u8.ToArray();
@@ -42,7 +42,7 @@ internal sealed partial class TopicReader(
         }
         catch (JsonException)
         {
-            // Told apart in DeliverAsync.
+            // Handled in DeliverAsync.
         }
 
         var trace = TraceContext.NewSpan(Text("traceparent") ?? Text("traceid"));
@@ -53,7 +53,7 @@ internal sealed partial class TopicReader(
             cloudEvent is { ValueKind: JsonValueKind.Object } e && e.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
     }
 
-    /// <summary>Returns when the message is dealt with; throws <see cref="DeliveryException"/> when it must be offered again.</summary>
+    /// <summary>Returns when the message is processed, dropped or dead-lettered; throws <see cref="DeliveryException"/> when it must be redelivered.</summary>
     public async Task DeliverAsync(Delivery delivery, Work work, CancellationToken ct)
     {
         if (delivery.Event is not { } cloudEvent)
@@ -84,7 +84,7 @@ internal sealed partial class TopicReader(
             var answer = await resiliency.ForInbound(pubsub.Name).RunAsync(c => PostAsync(route, delivery, c), _ => Policy.Success, true, work, ct);
             if (answer == Answer.Drop)
             {
-                LogDropped(delivery.Message.Topic, delivery.Message.Partition, delivery.Message.Offset, appId, "the app said so");
+                LogDropped(delivery.Message.Topic, delivery.Message.Partition, delivery.Message.Offset, appId, "the app answered DROP");
                 await ToDeadLettersAsync(delivery, work, ct);
             }
         }
@@ -152,7 +152,7 @@ internal sealed partial class TopicReader(
             metadata["__key"] = message.Key;
         }
 
-        // A dead letter tells by its headers where it came from, not where it is.
+        // Headers override the values above: those of a dead letter name the topic and offset it came from.
         foreach (var (name, value) in message.Headers)
         {
             metadata[name] = value;
@@ -206,9 +206,9 @@ internal sealed partial class TopicReader(
         }
     }
 
-    [LoggerMessage(LogLevel.Warning, "{Topic}/{Partition}@{Offset} is dropped by {App}: {Why}")]
+    [LoggerMessage(LogLevel.Warning, "{Topic}/{Partition}@{Offset} was dropped for {App}: {Why}")]
     private partial void LogDropped(string topic, int partition, long offset, string app, string why);
 
-    [LoggerMessage(LogLevel.Warning, "{Topic}/{Partition}@{Offset} of {App} went to {DeadLetters}")]
+    [LoggerMessage(LogLevel.Warning, "{Topic}/{Partition}@{Offset} of {App} was moved to the dead-letter topic {DeadLetters}")]
     private partial void LogDeadLettered(string topic, int partition, long offset, string app, string deadLetters);
 }

@@ -3,13 +3,13 @@ using System.Text.Json;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>How many messages an app takes in one call, and how long daprd gathers them.</summary>
+/// <summary>Bulk subscription: the maximum batch size, and how long to wait for a full batch.</summary>
 internal sealed record BulkSubscribe(int MaxMessages, TimeSpan MaxAwait);
 
-/// <summary>Delivery of many messages in one call, each with an answer of its own.</summary>
+/// <summary>Bulk delivery: many messages in one call, each with its own status.</summary>
 internal sealed partial class TopicReader
 {
-    /// <summary>Tells of each message whether it is dealt with.</summary>
+    /// <summary>Returns for each message whether it is done.</summary>
     public async Task<bool[]> DeliverManyAsync(IReadOnlyList<Delivery> deliveries, Work work, CancellationToken ct)
     {
         var done = new bool[deliveries.Count];
@@ -48,12 +48,12 @@ internal sealed partial class TopicReader
         var left = entries;
         try
         {
-            // A policy repeats only what was not taken.
+            // Only the entries that failed are retried.
             await resiliency.ForInbound(pubsub.Name).RunAsync(
                 async c =>
                 {
                     left = await PostManyAsync(route, left, deliveries, work, c);
-                    return left.Count == 0 ? true : throw new DeliveryException(Policy.NoCode, $"{route} did not take {left.Count} of {entries.Count}");
+                    return left.Count == 0 ? true : throw new DeliveryException(Policy.NoCode, $"{route} did not process {left.Count} of {entries.Count} messages");
                 },
                 _ => Policy.Success, true, work, ct);
         }
@@ -68,7 +68,7 @@ internal sealed partial class TopicReader
         }
     }
 
-    /// <summary>Sends them in one call and returns those to be sent again.</summary>
+    /// <summary>Sends the entries in one call and returns those to be retried.</summary>
     private async Task<List<int>> PostManyAsync(string route, List<int> entries, IReadOnlyList<Delivery> deliveries, Work work, CancellationToken ct)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(channel.App, route.StartsWith('/') ? route : "/" + route));
@@ -97,7 +97,7 @@ internal sealed partial class TopicReader
                     await ToDeadLettersAsync(deliveries[entries[n]], work, ct);
                     break;
                 default:
-                    // An entry the app says nothing of counts as one to send again.
+                    // An entry without a status is retried.
                     again.Add(entries[n]);
                     break;
             }
@@ -152,12 +152,12 @@ internal sealed partial class TopicReader
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
         {
-            throw new DeliveryException(Policy.NoCode, $"the answer has no statuses: {e.Message}");
+            throw new DeliveryException(Policy.NoCode, $"the response has no valid statuses: {e.Message}");
         }
     }
 
     private static string EntryId(int index) => index.ToString(System.Globalization.CultureInfo.InvariantCulture);
 
-    [LoggerMessage(LogLevel.Warning, "Messages on {Topic} were not taken by {App}: {Why}")]
+    [LoggerMessage(LogLevel.Warning, "Messages on {Topic} were not processed by {App}: {Why}")]
     private partial void LogNotTaken(string topic, string app, string why);
 }

@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>W3C trace context: each hop keeps the trace and gets a span of its own.</summary>
+/// <summary>W3C trace context: each hop keeps the trace id and gets a new span id.</summary>
 internal static class TraceContext
 {
     public const string Parent = "traceparent";

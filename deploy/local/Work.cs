@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>Everything the town is busy with, so that a test can tell "done" from "waiting for the clock".</summary>
+/// <summary>Tracks all calls and deliveries in flight, so that a test can tell "idle" from "waiting for the clock".</summary>
 internal sealed class WorkTracker
 {
     private readonly ConcurrentDictionary<Work, byte> open = new();
@@ -24,12 +24,12 @@ internal sealed class WorkTracker
 
     public void End(Work work) => open.TryRemove(work, out _);
 
-    /// <summary>True when somebody waits for the clock and everybody else is only waiting for them.</summary>
+    /// <summary>True when at least one call waits for a timer, and every other call waits for one of those or for an actor.</summary>
     public bool IsWaitingForClock()
     {
         var all = open.Keys.ToArray();
         var stuck = all.Where(w => w.State == WorkState.OnClock).Select(w => w.TraceId).ToHashSet();
-        // A call that led to the one on the clock carries the same trace: it cannot go on before the inner one does.
+        // An outer call has the same trace id as the inner call that waits for the timer, and cannot finish before it.
         return stuck.Count > 0 && all.All(w => w.State != WorkState.Running || stuck.Contains(w.TraceId));
     }
 }
@@ -52,7 +52,7 @@ internal sealed class Work(WorkTracker tracker, string traceId) : IDisposable
 
     public async Task WaitAsync(TimeSpan time, TimeProvider clock, CancellationToken ct)
     {
-        // The delay first: who sees the state turns the clock, and the delay must be there to feel it.
+        // Start the delay before setting the state: a test that sees the state advances the clock, and the timer must exist by then.
         var delay = Task.Delay(time, clock, ct);
         state = WorkState.OnClock;
         try

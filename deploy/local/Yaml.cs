@@ -3,7 +3,7 @@ using YamlDotNet.RepresentationModel;
 
 namespace SecondhandTrade.Local;
 
-/// <summary>A YAML node that knows where it stands, so that every complaint can name file and field.</summary>
+/// <summary>A YAML node that knows its file and field, for error messages.</summary>
 internal sealed class Yaml
 {
     private readonly YamlNode node;
@@ -53,7 +53,7 @@ internal sealed class Yaml
 
     public Yaml Section(string name) => this[name] ?? throw new LocalRunnerException($"{Where}: '{name}' is missing; add it.");
 
-    /// <summary>A misspelt field that is silently ignored costs an afternoon: refuse it.</summary>
+    /// <summary>Throws for any other field, so that a misspelt field is not silently ignored.</summary>
     public Yaml Only(params string[] names)
     {
         foreach (var (name, value) in Fields())

@@ -81,8 +81,8 @@ public sealed class CheckTests : IDisposable
         { "dapr.yaml", "appPort: 8082", "appPrt: 8082", "dapr.yaml:8: 'appPrt' is not a key of a run file" },
         { "dapr.yaml", "appPort: 8083", "appPort: 3582", "'appPort: 3582' is taken already" },
         { "dapr.yaml", "daprGRPCPort: 4583", "daprGRPCPort: 6379", "'daprGRPCPort: 6379' of desk is the port of the state store's redisHost" },
-        { "dapr.yaml", "localhost:6379", "localhost:6380", "desk is told ConnectionStrings__Redis localhost:6380" },
-        { "dapr.yaml", "appPort: 8083", "appPort: 8083, appProtocol: h2c", "dapr.yaml:9: 'appProtocol: h2c' cannot be had here" },
+        { "dapr.yaml", "localhost:6379", "localhost:6380", "desk sets ConnectionStrings__Redis to localhost:6380" },
+        { "dapr.yaml", "appPort: 8083", "appPort: 8083, appProtocol: h2c", "dapr.yaml:9: 'appProtocol: h2c' is not supported by the local runner" },
         { "components/config.yaml", "tracing", "trcing", "config.yaml, spec.trcing: 'trcing' is not known here" },
         { "components/pubsub.yaml", "name: initialOffset, value: oldest", "name: consumerGroup, value: own", "'pubsub' does not say initialOffset: oldest" },
         { "components/pubsub.yaml", "value: oldest", "value: newest", "'pubsub' does not say initialOffset: oldest" },
@@ -125,7 +125,7 @@ public sealed class CheckTests : IDisposable
         var check = ConfigurationCheck.Of(At("dapr.yaml"));
 
         Assert.Empty(check.Findings);
-        Assert.Equal($"All is well with {At("dapr.yaml")}: 2 apps, 2 components, 2 subscriptions.", check.Summary);
+        Assert.Equal($"No problems in {At("dapr.yaml")}: 2 apps, 2 components, 2 subscriptions.", check.Summary);
     }
 
     [Fact]
@@ -198,7 +198,7 @@ public sealed class CheckTests : IDisposable
         using var runner = RunningTown.Start(root, "--check");
 
         Assert.Equal(0, await runner.Ended());
-        Assert.Equal($"All is well with {At("dapr.yaml")}: 2 apps, 2 components, 2 subscriptions.", runner.Output.Trim());
+        Assert.Equal($"No problems in {At("dapr.yaml")}: 2 apps, 2 components, 2 subscriptions.", runner.Output.Trim());
         Assert.False(Directory.Exists(At(".town")));
     }
 

@@ -255,7 +255,7 @@ public sealed class SupervisorTests
         using var town = RunningTown.Start(small.Root, "--data", small.At("components"), "--clean");
 
         Assert.Equal(1, await town.Ended());
-        Assert.Contains("holds other things", town.Output, StringComparison.Ordinal);
+        Assert.Contains("contains files that do not belong to the runner", town.Output, StringComparison.Ordinal);
         Assert.True(File.Exists(small.At("components/statestore.yaml")));
     }
 
@@ -300,7 +300,7 @@ public sealed class SupervisorTests
     [Theory]
     [InlineData("--fil", "'--fil' is not an option")]
     [InlineData("--file", "--file needs a value")]
-    [InlineData("--redis here", "'here' is no address")]
+    [InlineData("--redis here", "'here' is not a Redis address")]
     [InlineData("--redis a:1 --clean", "cannot empty another Redis")]
     [InlineData("--check --clean", "--check starts nothing")]
     [InlineData("--check --data d", "--check starts nothing")]
