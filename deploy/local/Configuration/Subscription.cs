@@ -71,6 +71,21 @@ internal sealed record Subscription(
         return all;
     }
 
+    /// <summary>What is wrong with the subscriptions of one app, one sentence each; <paramref name="hasPubSub"/> tells whether the app has a pubsub component.</summary>
+    public static IEnumerable<string> Problems(IReadOnlyList<Subscription> subscriptions, string appId, Func<string, bool> hasPubSub)
+    {
+        foreach (var subscription in subscriptions.Where(s => !hasPubSub(s.PubSub)))
+        {
+            yield return $"{subscription.Where}: {appId} has no pubsub component '{subscription.PubSub}'; correct the name or the component's scopes.";
+        }
+
+        // daprd's Kafka component has one handler per topic: a second subscription would silently replace the first.
+        foreach (var twice in subscriptions.GroupBy(s => (s.PubSub, s.Topic)).Where(same => same.Count() > 1))
+        {
+            yield return $"{twice.Last().Where}: {appId} already subscribes to '{twice.Key.Topic}' in {twice.First().Where}; one app reads a topic once, so merge the two.";
+        }
+    }
+
     /// <summary>The path of the first matching rule, else the default; null when there is none.</summary>
     public string? RouteOf(JsonElement cloudEvent)
     {

@@ -50,7 +50,7 @@ internal sealed partial class MemoryBus(WorkTracker tracker, TimeProvider clock,
         await foreach (var (message, work) in queue.ReadAllAsync())
         {
             using var ends = work;
-            reader.TraceOf(message, out var delivery);
+            var delivery = reader.Read(message);
             try
             {
                 await reader.DeliverAsync(delivery, work, CancellationToken.None);

@@ -128,7 +128,8 @@ internal sealed partial class PartitionReader : IAsyncDisposable
 
     private async Task DeliverAsync(TopicReader reader, BrokerMessage message, CancellationToken ct)
     {
-        using var work = tracker.Begin(reader.TraceOf(message, out var delivery));
+        var delivery = reader.Read(message);
+        using var work = tracker.Begin(delivery.TraceParent);
         for (var tries = 1L; ; tries++)
         {
             try
@@ -160,8 +161,7 @@ internal sealed partial class PartitionReader : IAsyncDisposable
         var deliveries = new List<Delivery>();
         for (var offset = position; offset < log.End && deliveries.Count < bulk.MaxMessages; offset++)
         {
-            reader.TraceOf(log.Read(offset), out var delivery);
-            deliveries.Add(delivery);
+            deliveries.Add(reader.Read(log.Read(offset)));
         }
 
         for (var tries = 1L; ; tries++)

@@ -26,8 +26,8 @@ internal sealed partial class TopicReader(
 
     public Subscription Subscription => subscription;
 
-    /// <summary>Parses the message, and returns the traceparent of its delivery.</summary>
-    public string TraceOf(BrokerMessage message, out Delivery delivery)
+    /// <summary>Parses the message once, for all attempts to deliver it.</summary>
+    public Delivery Read(BrokerMessage message)
     {
         var body = message.Value ?? "null"u8.ToArray();
         if (subscription.Raw)
@@ -45,9 +45,7 @@ internal sealed partial class TopicReader(
             // Handled in DeliverAsync.
         }
 
-        var trace = TraceContext.NewSpan(Text("traceparent") ?? Text("traceid"));
-        delivery = new Delivery(message, body, cloudEvent, trace, Text("tracestate"));
-        return trace;
+        return new Delivery(message, body, cloudEvent, TraceContext.NewSpan(Text("traceparent") ?? Text("traceid")), Text("tracestate"));
 
         string? Text(string name) =>
             cloudEvent is { ValueKind: JsonValueKind.Object } e && e.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;

@@ -36,8 +36,6 @@ internal sealed class Resiliency(ResiliencySpec spec, TimeProvider clock)
             ? Make(names, "component", component, int.MaxValue)
             : Default(["PubsubComponentInbound", "ComponentInbound", "Component", ""], "component", component, int.MaxValue);
 
-    public bool HasInboundRetry(string component) => ForInbound(component).Retry is not null;
-
     public Policy ForStore(string component) => ForOutbound(component, "Statestore");
 
     public Policy ForPublishing(string component) => ForOutbound(component, "Pubsub");

@@ -135,18 +135,9 @@ public sealed class ConfigurationCheck
             var pubSubs = resources.Components.Where(c => c.Type == "pubsub.kafka" && Resources.InScope(c.Scopes, app.Id)).Select(c => c.Name).ToHashSet();
             var policies = new Resiliency(ResiliencySpec.Merge(resources.Resiliency.Where(r => Resources.InScope(r.Scopes, app.Id)).Select(r => r.Spec)), TimeProvider.System);
 
-            foreach (var twice in mine.GroupBy(s => (s.PubSub, s.Topic)).Where(same => same.Count() > 1))
-            {
-                findings.Add($"{twice.Last().Where}: {app.Id} already subscribes to '{twice.Key.Topic}' in {twice.First().Where}; one app reads a topic once, so merge the two.");
-            }
-
+            findings.AddRange(Subscription.Problems(mine, app.Id, pubSubs.Contains));
             foreach (var subscription in mine)
             {
-                if (!pubSubs.Contains(subscription.PubSub))
-                {
-                    findings.Add($"{subscription.Where}: {app.Id} has no pubsub component '{subscription.PubSub}'; correct the name or the component's scopes.");
-                }
-
                 // A subscription to a dead-letter topic needs no dead-letter topic of its own.
                 if (subscription.DeadLetterTopic is null && IsBounded(policies.ForInbound(subscription.PubSub).Retry) && !deadLetters.Contains((subscription.PubSub, subscription.Topic)))
                 {

@@ -1,8 +1,6 @@
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
-using YamlDotNet.Core;
-using YamlDotNet.RepresentationModel;
 
 namespace SecondhandTrade.Local;
 
@@ -23,41 +21,16 @@ public sealed record RedisAddress(string Host, int Port)
     /// <summary>The redisHost of the one state.redis component among the resources.</summary>
     public static RedisAddress FromComponents(IEnumerable<string> resourcesPaths)
     {
-        var files = resourcesPaths.SelectMany(path => File.Exists(path) ? (IEnumerable<string>)[path] : Directory.EnumerateFiles(path).Order(StringComparer.Ordinal))
-            .Where(path => Path.GetExtension(path) is ".yaml" or ".yml");
-        var hosts = files.SelectMany(file => Hosts(file).Select(host => (file, host))).ToList();
+        var hosts = Resources.Load(resourcesPaths, configFile: null).Components.Where(component => component.Type == "state.redis")
+            .Select(component => (File: component.Where, Host: component.Metadata.FirstOrDefault(item => item.Name == "redisHost")?.Value)).ToList();
         return hosts switch
         {
             [(var file, { } host)] => Parse(host, file),
             [(var file, null)] => throw new LocalRunnerException($"{file}: the state store has no redisHost with a plain value; write it as host:port."),
             [] => throw new LocalRunnerException($"There is no component of type state.redis in {string.Join(", ", resourcesPaths)}; the local runner needs one."),
-            _ => throw new LocalRunnerException($"{string.Join(" and ", hosts.Select(h => h.file))} each contain a state.redis, and the local runner has only one Redis; keep one of them."),
+            _ => throw new LocalRunnerException($"{string.Join(" and ", hosts.Select(h => h.File))} each contain a state.redis, and the local runner has only one Redis; keep one of them."),
         };
     }
-
-    private static List<string?> Hosts(string file)
-    {
-        var stream = new YamlStream();
-        try
-        {
-            using var text = File.OpenText(file);
-            stream.Load(text);
-        }
-        catch (YamlException e)
-        {
-            throw new LocalRunnerException($"{file}:{e.Start.Line}: this is not YAML: {e.Message.TrimEnd('.')}.");
-        }
-
-        return [.. stream.Documents.Select(document => At(document.RootNode, "spec"))
-            .Where(spec => (At(spec, "type") as YamlScalarNode)?.Value == "state.redis")
-            .Select(spec => (At(spec, "metadata") as YamlSequenceNode)?
-                .Where(entry => (At(entry, "name") as YamlScalarNode)?.Value == "redisHost")
-                .Select(entry => (At(entry, "value") as YamlScalarNode)?.Value)
-                .FirstOrDefault())];
-    }
-
-    private static YamlNode? At(YamlNode? node, string key) =>
-        node is YamlMappingNode mapping && mapping.Children.TryGetValue(new YamlScalarNode(key), out var value) ? value : null;
 
     /// <summary>Sends PING; throws a <see cref="LocalRunnerException"/> with advice when no Redis answers.</summary>
     public async Task PingAsync(CancellationToken cancellationToken)

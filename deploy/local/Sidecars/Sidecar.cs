@@ -261,20 +261,11 @@ public sealed class Sidecar : IAsyncDisposable
         }
     }
 
-    private void Check(IReadOnlyList<Subscription> wanted)
+    private void Check(IReadOnlyList<Subscription> subscriptions)
     {
-        foreach (var subscription in wanted)
+        if (Subscription.Problems(subscriptions, AppId, Components.PubSubs.ContainsKey).FirstOrDefault() is { } problem)
         {
-            if (!Components.PubSubs.ContainsKey(subscription.PubSub))
-            {
-                throw new LocalRunnerException($"{subscription.Where}: {AppId} has no pubsub component '{subscription.PubSub}'; correct the name or the component's scopes.");
-            }
-        }
-
-        // daprd's Kafka component has one handler per topic: a second subscription would silently replace the first.
-        foreach (var twice in wanted.GroupBy(s => (s.PubSub, s.Topic)).Where(g => g.Count() > 1))
-        {
-            throw new LocalRunnerException($"{twice.Last().Where}: {AppId} already subscribes to '{twice.Key.Topic}' in {twice.First().Where}; one app reads a topic once, so merge the two.");
+            throw new LocalRunnerException(problem);
         }
     }
 }
