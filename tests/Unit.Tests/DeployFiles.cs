@@ -59,6 +59,16 @@ public sealed partial class DeployFiles
     }
 
     [Fact]
+    public void The_local_runner_builds_every_app_that_it_starts()
+    {
+        var built = XDocument.Parse(Repository.Read("deploy", "local", "Local.csproj")).Descendants("ProjectReference").Attributes("Include").Select(path => path.Value.Replace("../../", "", StringComparison.Ordinal));
+        Assert.Equal(Apps.Select(a => Assert.Single(Repository.Files(Text(a, "appDirPath")![2..], "*.csproj"))).Order(), built.Order());
+    }
+
+    [Fact]
+    public void A_sidecars_api_is_not_open_to_the_network() => Assert.Equal("127.0.0.1", Text(Run, "common", "apiListenAddresses"));
+
+    [Fact]
     public void No_two_ports_are_the_same()
     {
         var ports = Apps.SelectMany(a => Ports.Select(p => Text(a, p))).ToList();

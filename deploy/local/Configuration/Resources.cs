@@ -26,7 +26,7 @@ internal sealed record Resources(
             }
         }
 
-        foreach (var document in paths.SelectMany(FilesIn).Distinct().SelectMany(Yaml.ReadAll))
+        foreach (var (document, isAlone) in paths.SelectMany(FilesIn).Distinct().Select(Yaml.ReadAll).SelectMany(file => file.Select(document => (document, file.Count == 1))))
         {
             switch (document.Required("kind"))
             {
@@ -36,6 +36,8 @@ internal sealed record Resources(
                 case "Subscription":
                     subscriptions.Add((Subscription.Read(document), Scopes(document)));
                     break;
+                case "Resiliency" when !isAlone:
+                    throw new LocalRunnerException($"{document.File}: a resiliency document shares its file with others, and daprd reads only the first document of such a file; give each a file of its own.");
                 case "Resiliency":
                     resiliency.Add((ResiliencySpec.Read(document), document.File, Scopes(document)));
                     break;

@@ -10,6 +10,8 @@ public sealed class ChildProcess : IDisposable
     // end-of-file means that the runner has died, so the watcher kills the app.
     // The watcher's output is discarded; otherwise it would keep the app's pipes open. Ctrl-C, hang-up and Ctrl-\ are sent
     // to the whole terminal; app and watcher ignore them, because the runner decides when to stop.
+    // Apps run at a lower priority: the sidecars, the broker and Redis share the runner's process, which every app waits for, and
+    // a dozen starting apps with the same priority could delay a write by seconds.
     // Only the app process itself is killed with the runner, so a command should be the program, not a script that starts it.
     private const string Wrapper = """
         trap '' INT QUIT HUP
@@ -24,7 +26,7 @@ public sealed class ChildProcess : IDisposable
           done
           kill -KILL $$
         ) >/dev/null 2>&1 &
-        exec "$@" 3<&- </dev/null
+        exec nice -n 5 "$@" 3<&- </dev/null
         """;
 
     private readonly Process process;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
@@ -48,6 +49,7 @@ internal sealed class RunFileReader(string file)
         ["appHealthProbeInterval"] = new(ValueKind.Number, Shared: true),
         ["appHealthProbeTimeout"] = new(ValueKind.Number, Shared: true),
         ["appHealthThreshold"] = new(ValueKind.Number, Shared: true),
+        ["apiListenAddresses"] = new(ValueKind.Text, Shared: true),
 
         // Accepted and ignored: they configure a daprd process (its logs, profiling, installation directory and internal
         // port) or the placement and scheduler services, none of which exist here.
@@ -62,6 +64,8 @@ internal sealed class RunFileReader(string file)
         ["schedulerHostAddress"] = new(ValueKind.Text, Shared: true),
         // The output of every app is always shown on the console.
         ["appLogDestination"] = new(ValueKind.Text, Shared: true),
+        // The local sidecars always accept 32 KiB of request headers.
+        ["readBufferSize"] = new(ValueKind.Text, Shared: true),
         // For Kubernetes only: `dapr run -f` ignores them as well.
         ["containerImage"] = new(ValueKind.Text, Shared: true),
         ["containerImagePullPolicy"] = new(ValueKind.Text, Shared: true),
@@ -69,10 +73,8 @@ internal sealed class RunFileReader(string file)
 
         // Not supported, and an error when set, because ignoring them would change the behaviour of the apps.
         ["unixDomainSocket"] = new(ValueKind.Text, Shared: true, Refused: "the local runner's sidecars listen on ports, not on sockets"),
-        ["apiListenAddresses"] = new(ValueKind.Text, Shared: true, Refused: OneMachine),
         ["appSSL"] = new(ValueKind.Flag, Shared: true, Refused: PlainHttp),
         ["maxBodySize"] = new(ValueKind.Text, Shared: true, Refused: AsDaprd),
-        ["readBufferSize"] = new(ValueKind.Text, Shared: true, Refused: AsDaprd),
     };
 
     public static RunFile Read(string file, string yaml)
@@ -206,6 +208,11 @@ internal sealed class RunFileReader(string file)
         if (channel is not ("localhost" or "127.0.0.1" or "::1"))
         {
             Report(At("appChannelAddress"), $"'appChannelAddress: {channel}' is not supported by the local runner: {OneMachine}, and so must the apps");
+        }
+
+        if (Get<string>("apiListenAddresses") is { } listen && listen.Split(',').Any(address => !IPAddress.TryParse(address, out var one) || !IPAddress.IsLoopback(one)))
+        {
+            Report(At("apiListenAddresses"), $"'apiListenAddresses: {listen}' is not supported by the local runner: {OneMachine}; write 127.0.0.1 or omit it");
         }
 
         var health = Get<bool>("enableAppHealthCheck") ? Health(Get<string>("appHealthCheckPath"), Get<int>, At) : null;

@@ -47,6 +47,8 @@ public sealed class ResourceTests(GarnetFixture redis)
     [InlineData("kind: Resiliency\nspec: {targets: {apps: {a: {retry: none}}}}", "spec.targets.apps.a.retry")]
     [InlineData("kind: Resiliency\nspec: {policies: {circuitBreakers: {c: {timeout: 5s}}}, targets: {actors: {T: {circuitBreaker: c}}}}", "spec.targets.actors.T.circuitBreakerScope")]
     [InlineData("kind: Resiliency\nspec: {policies: {timeouts: {t: soon}}}", "spec.policies.timeouts.t")]
+    [InlineData("kind: Resiliency\nspec: {policies: {timeouts: {t: 1s}}}\n---\nkind: Resiliency\nspec: {policies: {timeouts: {t: 2s}}}", "daprd reads only the first document")]
+    [InlineData("kind: Component\nmetadata: {name: x}\nspec: {type: state.in-memory, version: v1}\n---\nkind: Resiliency\nspec: {policies: {timeouts: {t: 2s}}}", "daprd reads only the first document")]
     public async Task What_is_not_understood_stops_the_start_with_file_and_field(string yaml, string named)
     {
         var error = await Assert.ThrowsAsync<LocalRunnerException>(() => TestSidecars.StartAsync(redis.Address, ["a"], yaml));
