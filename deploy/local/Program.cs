@@ -2,16 +2,16 @@ using SecondhandTrade.Local;
 
 try
 {
-    var asked = RunOptions.Parse(args);
-    if (asked.Help)
+    var options = RunOptions.Parse(args);
+    if (options.Help)
     {
         Console.WriteLine(RunOptions.Usage);
         return 0;
     }
 
-    if (asked.Check)
+    if (options.Check)
     {
-        var check = Check.Of(asked.File ?? RunFile.Find(Environment.CurrentDirectory));
+        var check = ConfigurationCheck.Of(options.File ?? RunFile.Find(Environment.CurrentDirectory));
         foreach (var finding in check.Findings)
         {
             Console.Error.WriteLine(finding);
@@ -25,27 +25,27 @@ try
         return check.Findings.Count == 0 ? 0 : 1;
     }
 
-    if (asked.Restart)
+    if (options.Restart)
     {
-        await Restart.RunAsync(asked.RestartApp, asked.TownPort, Console.WriteLine);
+        await Restart.RunAsync(options.RestartApp, options.TownPort, Console.WriteLine);
         return 0;
     }
 
     using var signals = new StopSignals();
-    var file = LocalTown.WithPorts(LocalTown.WithReplicas(RunFile.Load(asked.File ?? RunFile.Find(Environment.CurrentDirectory)), asked.Replicas));
-    LocalTown.RequireBuilt(file);
-    using var data = DataDirectory.Open(asked.Data ?? Path.Combine(file.Directory, ".town"));
-    var town = new LocalTown(file, data, ConsoleLines.ForConsole(file.Apps.Select(app => app.Id).Distinct()));
-    await town.RunAsync(asked.Redis, asked.Clean, asked.TownPort, signals);
-    // Killed apps let the town close as if they had ended well.
-    return signals.Twice ? 1 : 0;
+    var file = LocalRunner.WithPorts(LocalRunner.WithReplicas(RunFile.Load(options.File ?? RunFile.Find(Environment.CurrentDirectory)), options.Replicas));
+    LocalRunner.RequireBuilt(file);
+    using var data = DataDirectory.Open(options.Data ?? Path.Combine(file.Directory, ".town"));
+    var runner = new LocalRunner(file, data, ConsoleLines.ForConsole(file.Apps.Select(app => app.Id).Distinct()));
+    await runner.RunAsync(options.Redis, options.Clean, options.TownPort, signals);
+    // After a second signal the apps were killed, although RunAsync returns normally.
+    return signals.SecondSignalReceived ? 1 : 0;
 }
 catch (OperationCanceledException)
 {
-    // Ctrl-C before everything was up.
+    // Ctrl-C during start-up.
     return 0;
 }
-catch (TownException e)
+catch (LocalRunnerException e)
 {
     Console.Error.WriteLine(e.Message);
     return 1;

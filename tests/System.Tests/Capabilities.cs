@@ -43,7 +43,7 @@ public static partial class Capabilities
         var differ = new List<string>();
         foreach (var feature in features)
         {
-            string[] cells = [.. Enumerable.Range(0, 3).Select(leg => Cell(feature.Where(found => found.Leg == leg).Select(found => found.Result)))];
+            string[] cells = [.. Enumerable.Range(0, 3).Select(target => Cell(feature.Where(found => found.Target == target).Select(found => found.Result)))];
             page.AppendLine($"| {feature.Key} | {string.Join(" | ", cells)} |");
             if (cells[1] != NotRun && cells[0] != cells[1])
             {
@@ -62,16 +62,16 @@ public static partial class Capabilities
     }
 
     // What ran in another language is one test here and tells of its checks in its output.
-    private static IEnumerable<(string Feature, int Leg, string Result)> Features(JsonNode test) => Traits(test, "Feature").SelectMany(feature =>
+    private static IEnumerable<(string Feature, int Target, string Result)> Features(JsonNode test) => Traits(test, "Feature").SelectMany(feature =>
         (test["stdout"]?.AsArray() ?? []).SelectMany(line => $"{line}".Split('\n')).Select(line => Check().Match(line)).Where(check => check.Success).ToList() is { Count: > 0 } checks
-            ? checks.Select(check => ($"{feature}: {check.Groups["area"].Value}", Leg(test), check.Groups["not"].Success ? "failed" : Passed))
-            : [(feature, Leg(test), Result(test))]);
+            ? checks.Select(check => ($"{feature}: {check.Groups["area"].Value}", Target(test), check.Groups["not"].Success ? "failed" : Passed))
+            : [(feature, Target(test), Result(test))]);
 
     // One value is a text, several are a list.
     private static IEnumerable<string> Traits(JsonNode test, string name) =>
         test["labels"]?[name] is { } value ? value is JsonArray several ? several.Select(one => $"{one}") : [$"{value}"] : [];
 
-    private static int Leg(JsonNode test) => $"{test["extra"]!["type"]}" switch
+    private static int Target(JsonNode test) => $"{test["extra"]!["type"]}" switch
     {
         var type when type.EndsWith("OnDaprd", StringComparison.Ordinal) => 2,
         var type when type.EndsWith("WithRedis", StringComparison.Ordinal) => 1,

@@ -4,14 +4,14 @@ using SecondhandTrade.SystemTests.Sidecars.Contract;
 
 namespace SecondhandTrade.SystemTests.Neighbours;
 
-public sealed class JavaScriptOnTheStandIn(GarnetFixture redis, ITestOutputHelper output) : JavaScriptContract(new StandInLeg(redis.Address), output);
+public sealed class JavaScriptOnTheStandIn(GarnetFixture redis, ITestOutputHelper output) : JavaScriptContract(new StandInTarget(redis.Address), output);
 
-public sealed class JavaScriptOnTheStandInWithRedis(RedisServerFixture redis, ITestOutputHelper output) : JavaScriptContract(redis.Leg, output);
+public sealed class JavaScriptOnTheStandInWithRedis(RedisServerFixture redis, ITestOutputHelper output) : JavaScriptContract(redis.Target, output);
 
-public sealed class JavaScriptOnDaprd(DaprdLeg daprd, ITestOutputHelper output) : JavaScriptContract(daprd, output);
+public sealed class JavaScriptOnDaprd(DaprdTarget daprd, ITestOutputHelper output) : JavaScriptContract(daprd, output);
 
 /// <summary>A sidecar as the official JavaScript SDK sees it.</summary>
-public abstract class JavaScriptContract(Leg leg, ITestOutputHelper output)
+public abstract class JavaScriptContract(SidecarTarget target, ITestOutputHelper output)
 {
     private const string Secrets = "apiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata: {name: secretstore}\nspec: {type: secretstores.local.env, version: v1}";
 
@@ -23,7 +23,7 @@ public abstract class JavaScriptContract(Leg leg, ITestOutputHelper output)
         Node.SkipUnlessInstalled();
         Environment.SetEnvironmentVariable("CONTRACT_SECRET", "whisper");
         await using var sidecars = await SidecarUnderTest.StartAsync(
-            leg, ["js"], [Yaml.StateStore, Yaml.PubSub("    - {name: backOffDuration, value: 50ms}"), Secrets], setting => setting with { ByTheWall = true });
+            target, ["js"], [Yaml.StateStore, Yaml.PubSub("    - {name: backOffDuration, value: 50ms}"), Secrets], setting => setting with { ByTheWall = true });
         var (sidecar, port) = (sidecars.Sidecar("js"), sidecars.PortOf("js"));
         using var script = Node.Start("contract.mjs", new Dictionary<string, string>
         {

@@ -28,7 +28,7 @@ public sealed class RollingTowns(ITestOutputHelper output)
             await Eventually.Holds(() => people.Accepted.Count > before + 5 || trading.IsCompleted, () => $"people to trade:\n{town.Output}", TimeSpan.FromSeconds(60));
             var said = new List<string>();
             await Restart.RunAsync(service, town.TownPort, said.Add);
-            Assert.Equal([$"{service}: restarted, all 2"], said);
+            Assert.Equal([$"{service}: restarted, all 2 replicas"], said);
         }
 
         Assert.False(trading.IsCompleted, "People were done before the last restart was.");

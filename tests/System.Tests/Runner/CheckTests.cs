@@ -81,8 +81,8 @@ public sealed class CheckTests : IDisposable
         { "dapr.yaml", "appPort: 8082", "appPrt: 8082", "dapr.yaml:8: 'appPrt' is not a key of a run file" },
         { "dapr.yaml", "appPort: 8083", "appPort: 3582", "'appPort: 3582' is taken already" },
         { "dapr.yaml", "daprGRPCPort: 4583", "daprGRPCPort: 6379", "'daprGRPCPort: 6379' of desk is the port of the state store's redisHost" },
-        { "dapr.yaml", "localhost:6379", "localhost:6380", "desk is told ConnectionStrings__Redis localhost:6380" },
-        { "dapr.yaml", "appPort: 8083", "appPort: 8083, appProtocol: h2c", "dapr.yaml:9: 'appProtocol: h2c' cannot be had here" },
+        { "dapr.yaml", "localhost:6379", "localhost:6380", "desk sets ConnectionStrings__Redis to localhost:6380" },
+        { "dapr.yaml", "appPort: 8083", "appPort: 8083, appProtocol: h2c", "dapr.yaml:9: 'appProtocol: h2c' is not supported by the local runner" },
         { "components/config.yaml", "tracing", "trcing", "config.yaml, spec.trcing: 'trcing' is not known here" },
         { "components/pubsub.yaml", "name: initialOffset, value: oldest", "name: consumerGroup, value: own", "'pubsub' does not say initialOffset: oldest" },
         { "components/pubsub.yaml", "value: oldest", "value: newest", "'pubsub' does not say initialOffset: oldest" },
@@ -122,14 +122,14 @@ public sealed class CheckTests : IDisposable
     [Fact]
     public void A_town_that_is_well_is_counted_in_one_line()
     {
-        var check = Check.Of(At("dapr.yaml"));
+        var check = ConfigurationCheck.Of(At("dapr.yaml"));
 
         Assert.Empty(check.Findings);
-        Assert.Equal($"All is well with {At("dapr.yaml")}: 2 apps, 2 components, 2 subscriptions.", check.Summary);
+        Assert.Equal($"No problems in {At("dapr.yaml")}: 2 apps, 2 components, 2 subscriptions.", check.Summary);
     }
 
     [Fact]
-    public void The_repositorys_own_town_is_well() => Assert.Empty(Check.Of(Path.Combine(TestTown.Root, "dapr.yaml")).Findings);
+    public void The_repositorys_own_town_is_well() => Assert.Empty(ConfigurationCheck.Of(Path.Combine(TestTown.Root, "dapr.yaml")).Findings);
 
     [Theory]
     [MemberData(nameof(Wrong))]
@@ -137,7 +137,7 @@ public sealed class CheckTests : IDisposable
     {
         Change(file, was, becomes);
 
-        var findings = Check.Of(At("dapr.yaml")).Findings;
+        var findings = ConfigurationCheck.Of(At("dapr.yaml")).Findings;
 
         Assert.Contains(findings, finding => finding.Contains(said, StringComparison.Ordinal));
         Assert.All(findings, finding => Assert.Matches(@"^[^\n]+[.?]$", finding));
@@ -149,7 +149,7 @@ public sealed class CheckTests : IDisposable
     {
         Change(file, was, becomes);
 
-        Assert.Empty(Check.Of(At("dapr.yaml")).Findings);
+        Assert.Empty(ConfigurationCheck.Of(At("dapr.yaml")).Findings);
     }
 
     [Fact]
@@ -158,7 +158,7 @@ public sealed class CheckTests : IDisposable
         Change("components/resiliency.yaml", "maxRetries: 3", "maxRetries: -1");
         Change("components/subscriptions.yaml", "topic: news, deadLetterTopic: shop-dead,", "topic: news,");
 
-        Assert.Empty(Check.Of(At("dapr.yaml")).Findings);
+        Assert.Empty(ConfigurationCheck.Of(At("dapr.yaml")).Findings);
     }
 
     [Fact]
@@ -168,7 +168,7 @@ public sealed class CheckTests : IDisposable
         Change("components/statestore.yaml", "redisHost", "redisHots");
         Change("components/subscriptions.yaml", "routes: {default: /news}", "rotes: {default: /news}");
 
-        Assert.Equal(["pubsub.yaml", "statestore.yaml", "subscriptions.yaml"], Check.Of(At("dapr.yaml")).Findings.Select(f => Path.GetFileName(f.Split(',', ':')[0])));
+        Assert.Equal(["pubsub.yaml", "statestore.yaml", "subscriptions.yaml"], ConfigurationCheck.Of(At("dapr.yaml")).Findings.Select(f => Path.GetFileName(f.Split(',', ':')[0])));
     }
 
     [Fact]
@@ -177,7 +177,7 @@ public sealed class CheckTests : IDisposable
         Change("dapr.yaml", "appPort: 8082", "appPrt: 8082");
         Change("dapr.yaml", "appPort: 8083", "appPort: eight");
 
-        Assert.Equal([$"{At("dapr.yaml")}:8", $"{At("dapr.yaml")}:9"], Check.Of(At("dapr.yaml")).Findings.Select(f => f[..f.IndexOf(": ", StringComparison.Ordinal)]));
+        Assert.Equal([$"{At("dapr.yaml")}:8", $"{At("dapr.yaml")}:9"], ConfigurationCheck.Of(At("dapr.yaml")).Findings.Select(f => f[..f.IndexOf(": ", StringComparison.Ordinal)]));
     }
 
     [Fact]
@@ -189,7 +189,7 @@ public sealed class CheckTests : IDisposable
         Change("components/subscriptions.yaml", "scopes: [desk]", "scopes: [dsk]");
 
         // The Redis once for each of the two apps.
-        Assert.Equal(5, Check.Of(At("dapr.yaml")).Findings.Count);
+        Assert.Equal(5, ConfigurationCheck.Of(At("dapr.yaml")).Findings.Count);
     }
 
     [Fact]
@@ -198,7 +198,7 @@ public sealed class CheckTests : IDisposable
         using var runner = RunningTown.Start(root, "--check");
 
         Assert.Equal(0, await runner.Ended());
-        Assert.Equal($"All is well with {At("dapr.yaml")}: 2 apps, 2 components, 2 subscriptions.", runner.Output.Trim());
+        Assert.Equal($"No problems in {At("dapr.yaml")}: 2 apps, 2 components, 2 subscriptions.", runner.Output.Trim());
         Assert.False(Directory.Exists(At(".town")));
     }
 
@@ -211,8 +211,8 @@ public sealed class CheckTests : IDisposable
         using var runner = RunningTown.Start(root, "--check", "--file", At("dapr.yaml"));
 
         Assert.Equal(1, await runner.Ended());
-        Assert.Equal(Check.Of(At("dapr.yaml")).Findings, runner.Output.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries));
-        Assert.Equal(2, Check.Of(At("dapr.yaml")).Findings.Count);
+        Assert.Equal(ConfigurationCheck.Of(At("dapr.yaml")).Findings, runner.Output.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries));
+        Assert.Equal(2, ConfigurationCheck.Of(At("dapr.yaml")).Findings.Count);
     }
 
     private string At(string path) => Path.Combine(root, path);

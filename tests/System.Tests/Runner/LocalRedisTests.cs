@@ -160,7 +160,7 @@ public sealed class LocalRedisTests
     {
         var address = new RedisAddress("localhost", Ports.Free(1)[0]);
 
-        var refusal = await Assert.ThrowsAsync<TownException>(() => address.PingAsync(TestContext.Current.CancellationToken));
+        var refusal = await Assert.ThrowsAsync<LocalRunnerException>(() => address.PingAsync(TestContext.Current.CancellationToken));
 
         Assert.Contains($"No Redis answers on {address}", refusal.Message, StringComparison.Ordinal);
     }

@@ -17,7 +17,7 @@ public sealed class RefusedStarts : IDisposable
     {
         File.AppendAllText(small.At("dapr.yaml"), "    apPort: 80\n");
 
-        await IsRefused(@"^\S+/dapr\.yaml:\d+: 'apPort' is not a key of a run file; did you mean|^\S+/dapr\.yaml:\d+: 'apPort' is not a key of a run file; take it out or correct it\.$");
+        await IsRefused(@"^\S+/dapr\.yaml:\d+: 'apPort' is not a key of a run file; did you mean|^\S+/dapr\.yaml:\d+: 'apPort' is not a key of a run file; remove or correct it\.$");
     }
 
     [Fact]
@@ -47,7 +47,7 @@ public sealed class RefusedStarts : IDisposable
         var taken = ((IPEndPoint)other.LocalEndpoint).Port;
         File.AppendAllText(small.At("dapr.yaml"), $"    daprHTTPPort: {taken}\n");
 
-        await IsRefused($@"^Nothing was started, because these ports cannot be had:\s+{taken} is in use: the HTTP port of shop's sidecar\s+Stop what listens there .*\.$");
+        await IsRefused($@"^Nothing was started, because these ports are not available:\s+{taken} is in use: the HTTP port of shop's sidecar\s+Stop what listens there .*\.$");
     }
 
     private async Task IsRefused(string sentence, params string[] arguments)

@@ -28,7 +28,7 @@ public sealed class RestartTests : IDisposable
         using var restart = Restart();
 
         Assert.Equal(0, await restart.Ended());
-        await restart.Says("^shop: restarted, all 2$");
+        await restart.Says("^shop: restarted, all 2 replicas$");
         Assert.Matches(@"(?s)built anew.*playing as shop.*built anew.*playing as shop", town.Output);
         Assert.Equal(4, Processes(town).Distinct().Count());
         Assert.DoesNotContain("starts again", town.Output, StringComparison.Ordinal);
@@ -44,7 +44,7 @@ public sealed class RestartTests : IDisposable
         using var restart = Restart("shop");
 
         Assert.Equal(1, await restart.Ended());
-        await restart.Says("^shop was started again and ended with exit code 3; what else there is of it was left as it was");
+        await restart.Says("^shop was started again and ended with exit code 3; its other replicas were not restarted");
         Assert.Equal(2, Processes(town).Length);
         using var http = new HttpClient();
         var state = await http.GetStringAsync($"http://localhost:{ports[1]}/town", TestContext.Current.CancellationToken);
@@ -60,7 +60,7 @@ public sealed class RestartTests : IDisposable
         using var restart = Restart("shop");
 
         Assert.Equal(0, await restart.Ended());
-        await restart.Says(@"^shop: restarted; there is one of it, which was away for up to \d+\.\d s$");
+        await restart.Says(@"^shop: restarted, a single replica, unavailable for up to \d+\.\d s$");
     }
 
     [Fact]
@@ -69,7 +69,7 @@ public sealed class RestartTests : IDisposable
         using (var nowhere = Restart())
         {
             Assert.Equal(1, await nowhere.Ended());
-            await nowhere.Says($"^No town answers on port {ports[1]}; start one");
+            await nowhere.Says($"^No local runner answers on port {ports[1]}; start one");
         }
 
         using var town = RunningTown.Start(small.Root, "--town-port", $"{ports[1]}");
@@ -90,7 +90,7 @@ public sealed class RestartTests : IDisposable
 
         using var form = await http.PostAsync($"http://localhost:{ports[1]}/town/restart/shop", new FormUrlEncodedContent([]), TestContext.Current.CancellationToken);
         using var preflight = await http.SendAsync(
-            new(HttpMethod.Options, $"http://localhost:{ports[1]}/town/restart/shop") { Headers = { { "Origin", "http://elsewhere" }, { "Access-Control-Request-Method", "POST" }, { "Access-Control-Request-Headers", TownApi.Asks } } },
+            new(HttpMethod.Options, $"http://localhost:{ports[1]}/town/restart/shop") { Headers = { { "Origin", "http://elsewhere" }, { "Access-Control-Request-Method", "POST" }, { "Access-Control-Request-Headers", RunnerApi.RequiredHeader } } },
             TestContext.Current.CancellationToken);
 
         Assert.Equal(HttpStatusCode.Forbidden, form.StatusCode);

@@ -80,7 +80,7 @@ public sealed class RunFileTests : IDisposable
     [Fact]
     public void All_mistakes_of_a_file_are_told_at_once_each_in_a_line_of_its_own()
     {
-        var refusal = Assert.Throws<TownException>(() => Load("""
+        var refusal = Assert.Throws<LocalRunnerException>(() => Load("""
             version: 2
             nme: town
             common: { resourcesPaths: [components], appProtocol: grpc, appPort: 5 }
@@ -99,7 +99,7 @@ public sealed class RunFileTests : IDisposable
 
         string[] said =
         [
-            "1: the run file must say", "2: 'nme'", "3: 'appPort' cannot stand under 'common'", "6: 'command' must be a list", "8: 'appHealthThreshold'", "11: 'appPrt'", "14: 'apps'",
+            "1: the run file must say", "2: 'nme'", "3: 'appPort' is not allowed under 'common'", "6: 'command' must be a list", "8: 'appHealthThreshold'", "11: 'appPrt'", "14: 'apps'",
             "3: 'appProtocol: grpc'", "7: 'appPort' is 70000", "9: 'daprHTTPPort: 81' is taken",
         ];
         var lines = refusal.Message.Split(Environment.NewLine);
@@ -141,7 +141,7 @@ public sealed class RunFileTests : IDisposable
     [InlineData("version: 1\napps: ]", 2, "not YAML")]
     [InlineData("- 1", 1, "one YAML document")]
     [InlineData("", 1, "one YAML document")]
-    [InlineData("version: 1\ncommon:\n  appPort: 5\napps: []", 3, "'appPort' cannot stand under 'common'")]
+    [InlineData("version: 1\ncommon:\n  appPort: 5\napps: []", 3, "'appPort' is not allowed under 'common'")]
     [InlineData("version: 1\ncommon:\n  resourcesPaths: [nowhere]\napps:\n  - { appDirPath: apps/order, command: [a] }", 3, "'resourcesPaths: nowhere' does not exist")]
     public void A_bad_file_is_refused_with_its_line(string yaml, int line, string said) => Refused(yaml, line, said);
 
@@ -150,24 +150,24 @@ public sealed class RunFileTests : IDisposable
     [InlineData("daprHttpPort: 80", "did you mean 'daprHTTPPort'?")]
     [InlineData("appPort: eighty", "'appPort' must be a whole number")]
     [InlineData("appPort: \"80\"", "'appPort' must be a whole number")]
-    [InlineData("appPort: 70000", "ports end at 65535")]
+    [InlineData("appPort: 70000", "the highest port is 65535")]
     [InlineData("appPort: [80]", "'appPort' must be a whole number")]
     [InlineData("appSSL: maybe", "'appSSL' must be true or false")]
-    [InlineData("appSSL: true", "'appSSL' cannot be had here", Traits = ["Refused", "dapr.yaml: appSSL"])]
-    [InlineData("unixDomainSocket: /tmp", "'unixDomainSocket' cannot be had here", Traits = ["Refused", "dapr.yaml: unixDomainSocket"])]
-    [InlineData("appHealthCheckPath: [a]", "'appHealthCheckPath' must be a single text")]
+    [InlineData("appSSL: true", "'appSSL' is not supported by the local runner", Traits = ["Refused", "dapr.yaml: appSSL"])]
+    [InlineData("unixDomainSocket: /tmp", "'unixDomainSocket' is not supported by the local runner", Traits = ["Refused", "dapr.yaml: unixDomainSocket"])]
+    [InlineData("appHealthCheckPath: [a]", "'appHealthCheckPath' must be a single string")]
     [InlineData("appHealthProbeTimeout: 5001\n    enableAppHealthCheck: true", "'appHealthProbeTimeout' is 5001 ms, longer than the 5 s of 'appHealthProbeInterval'; make it shorter")]
-    [InlineData("maxBodySize: 8Mi", "'maxBodySize' cannot be had here", Traits = ["Refused", "dapr.yaml: maxBodySize"])]
-    [InlineData("apiListenAddresses: 0.0.0.0", "'apiListenAddresses: 0.0.0.0' cannot be had here", Traits = ["Refused", "dapr.yaml: apiListenAddresses other than loopback"])]
-    [InlineData("apiListenAddresses: '127.0.0.1,[::]'", "'apiListenAddresses: 127.0.0.1,[::]' cannot be had here")]
-    [InlineData("appProtocol: grpc", "'appProtocol: grpc' cannot be had here", Traits = ["Refused", "dapr.yaml: appProtocol other than http"])]
-    [InlineData("appProtocol: h2c", "'appProtocol: h2c' cannot be had here: the local runner's sidecars talk to their apps over plain HTTP; use http, or run the town with `dapr run -f .`.")]
-    [InlineData("appChannelAddress: 10.0.0.1", "'appChannelAddress: 10.0.0.1' cannot be had here", Traits = ["Refused", "dapr.yaml: appChannelAddress of another machine"])]
-    [InlineData("env: [A]", "'env' must be names with one text each")]
-    [InlineData("env: { A: [1] }", "'env' must be names with one text each")]
-    [InlineData("resourcesPaths: components", "'resourcesPaths' must be a list of texts")]
+    [InlineData("maxBodySize: 8Mi", "'maxBodySize' is not supported by the local runner", Traits = ["Refused", "dapr.yaml: maxBodySize"])]
+    [InlineData("apiListenAddresses: 0.0.0.0", "'apiListenAddresses: 0.0.0.0' is not supported by the local runner", Traits = ["Refused", "dapr.yaml: apiListenAddresses other than loopback"])]
+    [InlineData("apiListenAddresses: '127.0.0.1,[::]'", "'apiListenAddresses: 127.0.0.1,[::]' is not supported by the local runner")]
+    [InlineData("appProtocol: grpc", "'appProtocol: grpc' is not supported by the local runner", Traits = ["Refused", "dapr.yaml: appProtocol other than http"])]
+    [InlineData("appProtocol: h2c", "'appProtocol: h2c' is not supported by the local runner: the local runner's sidecars talk to their apps over plain HTTP; use http, or run the apps with `dapr run -f .`.")]
+    [InlineData("appChannelAddress: 10.0.0.1", "'appChannelAddress: 10.0.0.1' is not supported by the local runner", Traits = ["Refused", "dapr.yaml: appChannelAddress of another machine"])]
+    [InlineData("env: [A]", "'env' must be a map of strings")]
+    [InlineData("env: { A: [1] }", "'env' must be a map of strings")]
+    [InlineData("resourcesPaths: components", "'resourcesPaths' must be a list of strings")]
     [InlineData("configFilePath: nowhere.yaml", "'configFilePath: nowhere.yaml' does not exist")]
-    [InlineData("appID: [a]", "'appID' must be a single text")]
+    [InlineData("appID: [a]", "'appID' must be a single string")]
     public void A_bad_key_of_an_app_is_refused_with_its_line(string key, string said) => Refused($$"""
         version: 1
         common: { resourcesPaths: [components] }
@@ -183,7 +183,7 @@ public sealed class RunFileTests : IDisposable
     [InlineData("appDirPath: apps/trade", "app 'trade' has no 'command'")]
     [InlineData("{ appDirPath: apps/order, command: [a] }", "'appID: order' is taken already")]
     [InlineData("{ appDirPath: apps/trade, command: [a], daprGRPCPort: 80 }", "'daprGRPCPort: 80' is taken already, by 'appPort' of the app on line 4")]
-    [InlineData("{ appDirPath: apps/trade, command: [a], resourcesPaths: [../../other] }", "has other resources")]
+    [InlineData("{ appDirPath: apps/trade, command: [a], resourcesPaths: [../../other] }", "has different resources")]
     public void A_bad_second_app_is_refused_with_its_line(string app, string said) => Refused($$"""
         version: 1
         common: { resourcesPaths: [components] }
@@ -200,7 +200,7 @@ public sealed class RunFileTests : IDisposable
 
     private void Refused(string yaml, int line, string said)
     {
-        var refusal = Assert.Throws<TownException>(() => Load(yaml));
+        var refusal = Assert.Throws<LocalRunnerException>(() => Load(yaml));
         Assert.StartsWith($"{Path.Combine(root, "dapr.yaml")}:{line}: ", refusal.Message, StringComparison.Ordinal);
         Assert.Contains(said, refusal.Message, StringComparison.Ordinal);
     }

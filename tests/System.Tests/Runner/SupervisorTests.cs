@@ -137,17 +137,17 @@ public sealed class SupervisorTests
 
         Assert.Contains(
             "no app of /town/dapr.yaml is called that; the apps are shop, gateway",
-            Assert.Throws<TownException>(() => LocalTown.WithReplicas(file, new Dictionary<string, int> { ["shp"] = 2 })).Message, StringComparison.Ordinal);
+            Assert.Throws<LocalRunnerException>(() => LocalRunner.WithReplicas(file, new Dictionary<string, int> { ["shp"] = 2 })).Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_replica_has_ports_of_its_own_and_is_told_them_and_the_apps_own_port_stands_for_all()
     {
         var shop = new RunApp("shop", "/", ["a"]) { Port = 8082, HttpPort = 1, GrpcPort = 2, MetricsPort = 3, Env = new Dictionary<string, string> { ["ASPNETCORE_URLS"] = "http://localhost:8082", ["Other"] = "localhost:18082" } };
-        var file = LocalTown.WithReplicas(new("/town/dapr.yaml", "town", [], null, [shop]), new Dictionary<string, int> { ["shop"] = 3 });
+        var file = LocalRunner.WithReplicas(new("/town/dapr.yaml", "town", [], null, [shop]), new Dictionary<string, int> { ["shop"] = 3 });
         var apps = file.Apps;
 
-        Assert.Equal("shop", Assert.Single(file.Fronts, front => front.Key == 8082).Value);
+        Assert.Equal("shop", Assert.Single(file.ReplicaPorts, front => front.Key == 8082).Value);
         Assert.Equal((1, 2, 3), (apps[0].HttpPort, apps[0].GrpcPort, apps[0].MetricsPort));
         Assert.DoesNotContain(apps, app => app.Port == 8082);
         Assert.Equal(12, apps.SelectMany(app => new[] { app.Port, app.HttpPort, app.GrpcPort, app.MetricsPort }).Distinct().Count());
@@ -255,7 +255,7 @@ public sealed class SupervisorTests
         using var town = RunningTown.Start(small.Root, "--data", small.At("components"), "--clean");
 
         Assert.Equal(1, await town.Ended());
-        Assert.Contains("holds other things", town.Output, StringComparison.Ordinal);
+        Assert.Contains("contains files that do not belong to the runner", town.Output, StringComparison.Ordinal);
         Assert.True(File.Exists(small.At("components/statestore.yaml")));
     }
 
@@ -278,7 +278,7 @@ public sealed class SupervisorTests
     [InlineData(30, 59, 30)]
     [InlineData(30, 60, 1)]
     public void The_pause_doubles_up_to_30_s_and_starts_over_once_an_app_ran_a_minute(int before, int ran, int pause) =>
-        Assert.Equal(TimeSpan.FromSeconds(pause), Supervisor.Pause(TimeSpan.FromSeconds(before), TimeSpan.FromSeconds(ran)));
+        Assert.Equal(TimeSpan.FromSeconds(pause), Supervisor.RestartDelay(TimeSpan.FromSeconds(before), TimeSpan.FromSeconds(ran)));
 
     [Fact]
     public void The_environment_is_the_CLIs_and_the_run_files_own_word_is_the_last()
@@ -300,7 +300,7 @@ public sealed class SupervisorTests
     [Theory]
     [InlineData("--fil", "'--fil' is not an option")]
     [InlineData("--file", "--file needs a value")]
-    [InlineData("--redis here", "'here' is no address")]
+    [InlineData("--redis here", "'here' is not a Redis address")]
     [InlineData("--redis a:1 --clean", "cannot empty another Redis")]
     [InlineData("--check --clean", "--check starts nothing")]
     [InlineData("--check --data d", "--check starts nothing")]
@@ -311,7 +311,7 @@ public sealed class SupervisorTests
     [InlineData("--replicas shop=9", "is not an app and a number from 1 to 8")]
     [InlineData("--replicas shop=2 --replicas shop=3", "names shop twice")]
     public void An_option_that_cannot_be_followed_is_refused(string arguments, string said) =>
-        Assert.Contains(said, Assert.Throws<TownException>(() => RunOptions.Parse(arguments.Split(' '))).Message, StringComparison.Ordinal);
+        Assert.Contains(said, Assert.Throws<LocalRunnerException>(() => RunOptions.Parse(arguments.Split(' '))).Message, StringComparison.Ordinal);
 
     private static bool IsAlive(int id)
     {

@@ -11,7 +11,7 @@ public sealed class ActorQueueTests(GarnetFixture redis)
     [Fact]
     public async Task An_actor_takes_one_turn_at_a_time_in_the_order_of_asking_and_others_go_on()
     {
-        await using var town = await TestTown.StartAsync(redis.Address, ["host"]);
+        await using var town = await TestSidecars.StartAsync(redis.Address, ["host"]);
         var diary = new Diary();
         await Run(town, diary);
         var calls = new List<Task>();
@@ -26,7 +26,7 @@ public sealed class ActorQueueTests(GarnetFixture redis)
             else
             {
                 // Asked one after the other: each has joined the queue before the next asks.
-                await Until(() => town.StandIn.WaitingForTurn == before);
+                await Until(() => town.StandIn.WaitingForActorLock == before);
             }
         }
 
@@ -36,11 +36,11 @@ public sealed class ActorQueueTests(GarnetFixture redis)
         Assert.Equal(["awake", "0 in", "awake", "0 out", "1 in", "1 out", "2 in", "2 out", "3 in", "3 out"], diary.Lines);
     }
 
-    private static ICounter Proxy(TestTown town, string app, string id, bool json = true) =>
+    private static ICounter Proxy(TestSidecars town, string app, string id, bool json = true) =>
         new ActorProxyFactory(new ActorProxyOptions { HttpEndpoint = $"http://localhost:{town.Sidecar(app).HttpPort}", UseJsonSerialization = json })
             .CreateActorProxy<ICounter>(new ActorId(id), "Counter");
 
-    private static Task<WebApplication> Run(TestTown town, Diary diary, bool json = true) => town.RunAsync(
+    private static Task<WebApplication> Run(TestSidecars town, Diary diary, bool json = true) => town.RunAsync(
         "host",
         app =>
         {

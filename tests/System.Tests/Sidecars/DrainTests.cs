@@ -12,7 +12,7 @@ public sealed class DrainTests(GarnetFixture redis)
     [Fact]
     public async Task A_message_under_way_is_answered_where_it_is_and_the_next_goes_to_the_other()
     {
-        await using var town = await TestTown.StartAsync(redis.Address, ["a", "a", "sender"]);
+        await using var town = await TestSidecars.StartAsync(redis.Address, ["a", "a", "sender"]);
         var diary = await RunBoth(town);
         using var dapr = town.Client("sender");
         await Publish("held");
@@ -34,7 +34,7 @@ public sealed class DrainTests(GarnetFixture redis)
     [Fact]
     public async Task A_message_that_is_not_answered_in_time_is_the_others()
     {
-        await using var town = await TestTown.StartAsync(redis.Address, ["a", "a", "sender"]);
+        await using var town = await TestSidecars.StartAsync(redis.Address, ["a", "a", "sender"]);
         var diary = await RunBoth(town);
         using var dapr = town.Client("sender");
         await dapr.PublishEventAsync("pubsub", "t", "held", Ct);
@@ -53,7 +53,7 @@ public sealed class DrainTests(GarnetFixture redis)
     [Fact]
     public async Task An_actor_ends_its_turn_and_is_put_away_before_the_next_turn_begins_elsewhere()
     {
-        await using var town = await TestTown.StartAsync(redis.Address, ["a", "a", "sender"]);
+        await using var town = await TestSidecars.StartAsync(redis.Address, ["a", "a", "sender"]);
         var diary = await RunBoth(town);
         using var http = town.Http("sender");
         var held = Ask("one", "held");
@@ -62,7 +62,7 @@ public sealed class DrainTests(GarnetFixture redis)
 
         var drained = Replica(town, leaving).DrainAsync(Patience);
         var next = Ask("one", "next");
-        await Until(() => town.StandIn.WaitingForTurn == 2);
+        await Until(() => town.StandIn.WaitingForActorLock == 2);
         using (await Ask("another", "new"))
         {
         }
@@ -84,7 +84,7 @@ public sealed class DrainTests(GarnetFixture redis)
     [Fact]
     public async Task A_call_under_way_is_answered_and_the_next_ones_go_to_the_other()
     {
-        await using var town = await TestTown.StartAsync(redis.Address, ["a", "a", "sender"]);
+        await using var town = await TestSidecars.StartAsync(redis.Address, ["a", "a", "sender"]);
         var diary = await RunBoth(town);
         using var http = town.Http("sender");
         var held = Call("held");
@@ -110,7 +110,7 @@ public sealed class DrainTests(GarnetFixture redis)
     }
 
     // Both write into one diary; what is called "held" waits for its gate.
-    private static async Task<Diary> RunBoth(TestTown town)
+    private static async Task<Diary> RunBoth(TestSidecars town)
     {
         var diary = new Diary();
         for (var i = 0; i < 2; i++)
@@ -139,7 +139,7 @@ public sealed class DrainTests(GarnetFixture redis)
 
     private static int Leaving(Diary diary) => diary.Lines[0][0] - '0';
 
-    private static Local.Sidecar Replica(TestTown town, int number) => town.StandIn.Sidecars.Where(s => s.AppId == town.Id("a")).ElementAt(number);
+    private static Local.Sidecar Replica(TestSidecars town, int number) => town.StandIn.Sidecars.Where(s => s.AppId == town.Id("a")).ElementAt(number);
 
     private static async Task Until(Func<bool> condition)
     {

@@ -16,7 +16,7 @@ public sealed class RefusalTests(GarnetFixture redis)
     [InlineData("POST", "/v1.0/shutdown", Traits = ["Refused", "shutdown by the app"])]
     public async Task What_is_not_supported_is_refused_by_name(string verb, string path)
     {
-        await using var town = await TestTown.StartAsync(redis.Address, ["a"]);
+        await using var town = await TestSidecars.StartAsync(redis.Address, ["a"]);
         using var http = town.Http("a");
         using var request = new HttpRequestMessage(new HttpMethod(verb), path) { Content = new StringContent("{}", Encoding.UTF8, "application/json") };
         using var answer = await http.SendAsync(request, Ct);
@@ -29,7 +29,7 @@ public sealed class RefusalTests(GarnetFixture redis)
     [Fact, Trait("Refused", "configuration stores")]
     public async Task What_is_not_supported_is_refused_by_name_over_gRPC_too()
     {
-        await using var town = await TestTown.StartAsync(redis.Address, ["a"]);
+        await using var town = await TestSidecars.StartAsync(redis.Address, ["a"]);
         using var dapr = town.Client("a");
         var error = await Assert.ThrowsAsync<Dapr.DaprException>(() => dapr.GetConfiguration("c", ["k"], cancellationToken: Ct));
         var inner = (Grpc.Core.RpcException)error.InnerException!;
@@ -42,7 +42,7 @@ public sealed class RefusalTests(GarnetFixture redis)
     [InlineData("failurePolicy")]
     public async Task A_failure_policy_that_daprd_would_overlook_is_refused_and_no_reminder_is_made(string name)
     {
-        await using var town = await TestTown.StartAsync(redis.Address, ["a"]);
+        await using var town = await TestSidecars.StartAsync(redis.Address, ["a"]);
         var actors = new Contract.ScriptedActors(() => town.Clock.GetUtcNow());
         await town.RunAsync("a", actors.Map);
         using var http = town.Http("a");

@@ -51,7 +51,7 @@ public sealed class ResourceTests(GarnetFixture redis)
     [InlineData("kind: Component\nmetadata: {name: x}\nspec: {type: state.in-memory, version: v1}\n---\nkind: Resiliency\nspec: {policies: {timeouts: {t: 2s}}}", "daprd reads only the first document")]
     public async Task What_is_not_understood_stops_the_start_with_file_and_field(string yaml, string named)
     {
-        var error = await Assert.ThrowsAsync<TownException>(() => TestTown.StartAsync(redis.Address, ["a"], yaml));
+        var error = await Assert.ThrowsAsync<LocalRunnerException>(() => TestSidecars.StartAsync(redis.Address, ["a"], yaml));
         Assert.Contains("2.yaml", error.Message, StringComparison.Ordinal);
         Assert.Contains(named, error.Message, StringComparison.Ordinal);
     }
@@ -72,7 +72,7 @@ public sealed class ResourceTests(GarnetFixture redis)
     [InlineData("spec: {features: [{name: x}]}\nstatus: {}", "status")]
     public async Task A_configuration_that_says_what_nobody_reads_stops_the_start_with_file_field_and_what_to_do(string yaml, string field)
     {
-        var error = await Assert.ThrowsAsync<TownException>(() => Configured($"kind: Configuration\n{yaml}"));
+        var error = await Assert.ThrowsAsync<LocalRunnerException>(() => Configured($"kind: Configuration\n{yaml}"));
         Assert.Contains($"config.yaml, {field}: '{field.Split('.')[^1]}' is not known here; use one of ", error.Message, StringComparison.Ordinal);
     }
 
@@ -92,7 +92,7 @@ public sealed class ResourceTests(GarnetFixture redis)
     [Fact]
     public async Task A_rule_that_cannot_be_read_stops_the_start()
     {
-        var error = await Assert.ThrowsAsync<TownException>(() => TestTown.StartAsync(redis.Address, ["a"], """
+        var error = await Assert.ThrowsAsync<LocalRunnerException>(() => TestSidecars.StartAsync(redis.Address, ["a"], """
             apiVersion: dapr.io/v2alpha1
             kind: Subscription
             metadata: {name: s}

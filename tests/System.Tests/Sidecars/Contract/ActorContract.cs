@@ -8,7 +8,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace SecondhandTrade.SystemTests.Sidecars.Contract;
 
-public abstract class ActorContract(Leg leg)
+public abstract class ActorContract(SidecarTarget target)
 {
     private const string Reentrant = """{"entities":["T"],"reentrancy":{"enabled":true}}""";
 
@@ -21,7 +21,7 @@ public abstract class ActorContract(Leg leg)
     [InlineData(false)]
     public async Task An_actor_keeps_what_it_is_told_and_is_found_from_another_sidecar(bool json)
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["host", "other"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["host", "other"]);
         var diary = new Diary();
         await RunCounter(town, diary, json);
         Assert.Equal(2, await Proxy(town, "other", "one", json).Add(2));
@@ -35,7 +35,7 @@ public abstract class ActorContract(Leg leg)
     [Fact, Trait("Feature", "actors: exceptions")]
     public async Task An_actors_exception_travels_to_its_caller()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["host", "other"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["host", "other"]);
         await RunCounter(town, new Diary());
         var error = await Assert.ThrowsAsync<ActorMethodInvocationException>(() => Proxy(town, "other", "one").Fail());
         Assert.Contains("as told", error.ToString(), StringComparison.Ordinal);
@@ -44,7 +44,7 @@ public abstract class ActorContract(Leg leg)
     [Fact, Trait("Feature", "actors: exceptions")]
     public async Task A_typed_failure_is_a_200_with_its_header_and_its_bytes_and_is_not_repeated()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["host", "other"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["host", "other"]);
         byte[] bytes = [0, 255, 1, 128, 10];
         var actors = await Host(town, async (_, context) =>
         {
@@ -72,7 +72,7 @@ public abstract class ActorContract(Leg leg)
     [InlineData("DELETE", "//v1.0/actors/T/1/method/m")]
     public async Task However_the_slashes_and_the_verb_the_app_is_asked_with_put(string verb, string path)
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["host"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["host"]);
         var actors = await Host(town);
         using var answer = await Send(town, "host", verb, path);
         Assert.Equal(200, (int)answer.StatusCode);
@@ -84,7 +84,7 @@ public abstract class ActorContract(Leg leg)
     [InlineData("POST", "//v1.0/actors/T/1/state/")]
     public async Task State_is_saved_with_put_and_post_and_two_slashes_in_front(string verb, string path)
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["host"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["host"]);
         await Awake(town);
         using var saved = await Send(town, "host", verb, path, """[{"operation":"upsert","request":{"key":"k","value":"v"}}]""");
         Assert.Equal(204, (int)saved.StatusCode);
@@ -98,7 +98,7 @@ public abstract class ActorContract(Leg leg)
     [InlineData("a%3Fb")]
     public async Task An_id_with_a_character_of_addresses_is_refused(string id)
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["host"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["host"]);
         await Host(town);
         using var answer = await Send(town, "host", "PUT", $"/v1.0/actors/T/{id}/method/m");
         Assert.Equal(400, (int)answer.StatusCode);
@@ -111,7 +111,7 @@ public abstract class ActorContract(Leg leg)
     [InlineData(500)]
     public async Task Whatever_the_app_answers_but_200_is_an_error_of_the_call(int status)
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["host"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["host"]);
         await Host(town, (_, context) =>
         {
             context.Response.StatusCode = status;
@@ -124,7 +124,7 @@ public abstract class ActorContract(Leg leg)
     [Fact, Trait("Feature", "actors: placement")]
     public async Task An_actor_type_nobody_hosts_is_not_found()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["host"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["host"]);
         await Host(town);
         using var answer = await town.AfterAsync(Send(town, "host", "PUT", "/v1.0/actors/Nobody/one/method/x"), Soon);
         Assert.Equal((404, "ERR_ACTOR_NO_ADDRESS"), await SidecarUnderTest.ErrorOf(answer));
@@ -133,7 +133,7 @@ public abstract class ActorContract(Leg leg)
     [Fact, Trait("Feature", "actors: idle")]
     public async Task An_idle_actor_is_put_away_counted_from_the_start_of_its_last_turn()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["host"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["host"]);
         var actors = await Host(town, config: """{"entities":["T"],"actorIdleTimeout":"3s"}""");
         for (var i = 0; i < 2; i++)
         {
@@ -151,7 +151,7 @@ public abstract class ActorContract(Leg leg)
     [InlineData(0)]
     public async Task However_the_app_answers_to_being_told_the_actor_is_put_away_once_and_comes_back_when_called(int status)
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["host"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["host"]);
         var actors = await Host(town, (call, context) =>
         {
             if (call.Verb == "DELETE" && status == 0)
@@ -178,7 +178,7 @@ public abstract class ActorContract(Leg leg)
     [Fact, Trait("Feature", "actors: turns")]
     public async Task One_actor_has_one_turn_at_a_time_and_another_goes_on()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["host", "other"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["host", "other"]);
         var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var (inside, most) = (0, 0);
         var actors = await Host(town, async (call, _) =>
@@ -205,7 +205,7 @@ public abstract class ActorContract(Leg leg)
     [Fact, Trait("Feature", "actors: turns")]
     public async Task A_turn_is_free_again_when_its_caller_has_left()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["host"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["host"]);
         var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var actors = await Host(town, (call, _) => call.Path.EndsWith("/hold", StringComparison.Ordinal) ? gate.Task : Task.CompletedTask);
         using var leaving = new CancellationTokenSource();
@@ -226,7 +226,7 @@ public abstract class ActorContract(Leg leg)
     [InlineData("""{"entities":["T"]}""", false)]
     public async Task A_chain_of_calls_comes_back_to_its_actor_only_where_the_app_says_so(string config, bool enters)
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["host"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["host"]);
         var inner = new TaskCompletionSource<int?>(TaskCreationOptions.RunContinuationsAsynchronously);
         using var patience = new CancellationTokenSource();
         var actors = await Host(town, async (call, _) =>
@@ -264,7 +264,7 @@ public abstract class ActorContract(Leg leg)
     [Fact, Trait("Feature", "actors: reentrancy")]
     public async Task A_chain_may_be_thirty_two_calls_deep()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["host"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["host"]);
         (int Status, string? Code) last = default;
         var actors = await Host(town, async (call, _) =>
         {
@@ -282,7 +282,7 @@ public abstract class ActorContract(Leg leg)
     [Fact, Trait("Feature", "actors: state")]
     public async Task State_outside_a_turn_is_refused_and_a_missing_key_is_no_content()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["host"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["host"]);
         await Host(town);
         using var put = await Send(town, "host", "PUT", "//v1.0/actors/T/none/state", """[{"operation":"upsert","request":{"key":"x","value":1}}]""");
         Assert.Equal((400, "ERR_ACTOR_INSTANCE_MISSING"), await SidecarUnderTest.ErrorOf(put));
@@ -293,7 +293,7 @@ public abstract class ActorContract(Leg leg)
     [Fact, Trait("Feature", "actors: state")]
     public async Task A_body_that_is_no_list_of_operations_is_malformed()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["host"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["host"]);
         await Awake(town);
         using var put = await Send(town, "host", "PUT", "/v1.0/actors/T/1/state", "[{");
         Assert.Equal((400, "ERR_MALFORMED_REQUEST"), await SidecarUnderTest.ErrorOf(put));
@@ -302,7 +302,7 @@ public abstract class ActorContract(Leg leg)
     [Fact, Trait("Feature", "actors: state")]
     public async Task Numbers_in_actor_state_are_lost_as_daprd_loses_them_and_strings_are_not()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["host"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["host"]);
         await Awake(town);
         using var put = await Send(town, "host", "PUT", "/v1.0/actors/T/1/state",
             """[{"operation":"upsert","request":{"key":"x","value":{"b":9007199254740993,"a":1.0,"c":0.12345678,"d":"9007199254740993"}}}]""");
@@ -315,10 +315,10 @@ public abstract class ActorContract(Leg leg)
     [Fact, Trait("Feature", "actors: state")]
     public async Task The_state_of_actors_lives_under_app_type_and_id_whatever_the_prefix()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["host"], [Yaml.StateStore + "\n    - name: keyPrefix\n      value: none\n"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["host"], [Yaml.StateStore + "\n    - name: keyPrefix\n      value: none\n"]);
         await Awake(town);
         (await Send(town, "host", "PUT", "/v1.0/actors/T/1/state", """[{"operation":"upsert","request":{"key":"k","value":"v"}}]""")).Dispose();
-        await using var redis = await StackExchange.Redis.ConnectionMultiplexer.ConnectAsync(leg.Redis);
+        await using var redis = await StackExchange.Redis.ConnectionMultiplexer.ConnectAsync(target.Redis);
         Assert.Equal("\"v\"", (string?)await redis.GetDatabase().HashGetAsync($"{town.Id("host")}||T||1||k", "data"));
     }
 
@@ -327,7 +327,7 @@ public abstract class ActorContract(Leg leg)
     [InlineData(true, 204)]
     public async Task A_time_to_live_of_actor_state_needs_its_feature(bool on, int status)
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["host"], null, setting =>
+        await using var town = await SidecarUnderTest.StartAsync(target, ["host"], null, setting =>
         {
             var file = Path.Combine(setting.Home, "config.yaml");
             File.WriteAllText(file, $"apiVersion: dapr.io/v1alpha1\nkind: Configuration\nmetadata: {{name: c}}\nspec:\n  features:\n    - name: ActorStateTTL\n      enabled: {(on ? "true" : "false")}\n");
@@ -341,7 +341,7 @@ public abstract class ActorContract(Leg leg)
     [Fact, Trait("Feature", "resiliency: actors")]
     public async Task A_policy_repeats_a_typed_failure_and_its_timeout_does_not_count_the_wait_for_the_turn()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["host"], [Yaml.StateStore, """
+        await using var town = await SidecarUnderTest.StartAsync(target, ["host"], [Yaml.StateStore, """
             apiVersion: dapr.io/v1alpha1
             kind: Resiliency
             metadata: {name: r}

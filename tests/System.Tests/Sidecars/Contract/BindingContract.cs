@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace SecondhandTrade.SystemTests.Sidecars.Contract;
 
-public abstract class BindingContract(Leg leg)
+public abstract class BindingContract(SidecarTarget target)
 {
     private const string Cron = """
         apiVersion: dapr.io/v1alpha1
@@ -28,7 +28,7 @@ public abstract class BindingContract(Leg leg)
     [Fact, Trait("Feature", "bindings: cron")]
     public async Task The_app_is_told_at_each_tick_whatever_it_answers()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a"], [Cron]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a"], [Cron]);
         var ticks = new ConcurrentQueue<DateTimeOffset>();
         await town.RunAsync("a", app => app.MapPost("/tick", () =>
         {
@@ -42,7 +42,7 @@ public abstract class BindingContract(Leg leg)
     [Fact, Trait("Feature", "bindings: cron")]
     public async Task An_app_that_has_no_such_route_is_not_told()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a"], [Cron]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a"], [Cron]);
         var asked = new ConcurrentQueue<string>();
         await town.RunAsync("a", app => app.Use(next => context =>
         {
@@ -65,7 +65,7 @@ public abstract class BindingContract(Leg leg)
         outside.MapPost("/base/echo", async (HttpRequest request) => Results.Text($"{request.Headers["X-Own"]} {await new StreamReader(request.Body).ReadToEndAsync()}", statusCode: 201));
         outside.MapGet("/base/gone", () => Results.Text("no", statusCode: 410));
         await outside.StartAsync(Ct);
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a"], [$$"""
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a"], [$$"""
             apiVersion: dapr.io/v1alpha1
             kind: Component
             metadata: {name: outside}

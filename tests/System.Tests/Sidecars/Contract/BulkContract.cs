@@ -9,7 +9,7 @@ using Autogen = Dapr.Client.Autogen.Grpc.v1;
 
 namespace SecondhandTrade.SystemTests.Sidecars.Contract;
 
-public abstract class BulkContract(Leg leg)
+public abstract class BulkContract(SidecarTarget target)
 {
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(20);
 
@@ -22,7 +22,7 @@ public abstract class BulkContract(Leg leg)
     [InlineData("v1.0-alpha1")]
     public async Task Each_entry_of_a_list_becomes_an_event_of_its_own(string version)
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a"]);
         var heard = await Hearing.Start(town, "a");
         using var answer = await Publish(town, """
             [
@@ -49,7 +49,7 @@ public abstract class BulkContract(Leg leg)
     [Fact, Trait("Feature", "publish: bulk")]
     public async Task An_entrys_metadata_shape_its_envelope_and_the_requests_go_to_the_broker()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a"]);
         var heard = await Hearing.Start(town, "a");
         using var answer = await Publish(town, """
             [
@@ -78,7 +78,7 @@ public abstract class BulkContract(Leg leg)
     [InlineData("")]
     public async Task An_entry_that_makes_no_sense_refuses_the_whole_list(string bad)
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a"]);
         var heard = await Hearing.Start(town, "a");
         using var answer = await Publish(town, $$"""[{"entryId":"1","event":"good","contentType":"text/plain"},{{bad}}]""");
         Assert.Equal((400, "ERR_PUBSUB_EVENTS_SER"), await SidecarUnderTest.ErrorOf(answer));
@@ -88,7 +88,7 @@ public abstract class BulkContract(Leg leg)
     [Fact, Trait("Feature", "publish: bulk")]
     public async Task What_the_broker_refuses_is_told_entry_by_entry_and_the_rest_is_published()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a"], [Small]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a"], [Small]);
         var heard = await Hearing.Start(town, "a");
         using var answer = await Publish(town, $$"""
             [
@@ -110,7 +110,7 @@ public abstract class BulkContract(Leg leg)
     [Fact, Trait("Feature", "publish: bulk")]
     public async Task A_policy_publishes_again_only_what_failed()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a"], [Small, """
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a"], [Small, """
             apiVersion: dapr.io/v1alpha1
             kind: Resiliency
             metadata: {name: r}
@@ -138,7 +138,7 @@ public abstract class BulkContract(Leg leg)
     [InlineData("pubsub", "closed", 403, "ERR_PUBSUB_FORBIDDEN")]
     public async Task A_list_goes_where_a_single_event_might_go_only(string pubsub, string topic, int status, string code)
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a"], [Yaml.PubSub("    - name: protectedTopics\n      value: closed")]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a"], [Yaml.PubSub("    - name: protectedTopics\n      value: closed")]);
         using var http = town.Http("a");
         using var answer = await http.PostAsync($"/v1.0/publish/bulk/{pubsub}/{topic}", new StringContent("""[{"entryId":"1","event":1,"contentType":"application/json"}]"""), Ct);
         Assert.Equal((status, code), await SidecarUnderTest.ErrorOf(answer));
@@ -147,7 +147,7 @@ public abstract class BulkContract(Leg leg)
     [Fact, Trait("Feature", "publish: bulk")]
     public async Task Over_grpc_many_go_in_one_call_and_one_failure_is_the_error_of_all()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a"], [Small]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a"], [Small]);
         var heard = await Hearing.Start(town, "a");
         using var dapr = town.Client("a");
         Assert.Empty((await dapr.BulkPublishEventAsync("pubsub", town.Topic("t"), ["one", "two"], cancellationToken: Ct)).FailedEntries);
@@ -169,7 +169,7 @@ public abstract class BulkContract(Leg leg)
     [Fact, Trait("Feature", "subscriptions: bulk")]
     public async Task Of_a_batch_only_what_was_not_taken_is_sent_again_by_policy_and_then_becomes_a_dead_letter()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a", "undertaker"], [Yaml.PubSub(), """
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a", "undertaker"], [Yaml.PubSub(), """
             apiVersion: dapr.io/v1alpha1
             kind: Resiliency
             metadata: {name: r}

@@ -13,14 +13,14 @@ public sealed class ControlPlane : IAsyncDisposable
 
     public static async Task<ControlPlane> StartAsync(string home)
     {
-        var ports = DaprdLeg.FreePorts(9);
+        var ports = DaprdTarget.FreePorts(9);
         var plane = new ControlPlane { Placement = ports[0], Scheduler = ports[4] };
-        plane.processes.Add(ToolProcess.Start(DaprdLeg.Variable("DAPR_PLACEMENT_PATH"),
+        plane.processes.Add(ToolProcess.Start(DaprdTarget.Variable("DAPR_PLACEMENT_PATH"),
         [
             $"--port={ports[0]}", "--listen-address=127.0.0.1", $"--healthz-port={ports[1]}", $"--metrics-port={ports[2]}", "--metrics-listen-address=127.0.0.1",
             "--id=dapr-placement-0", $"--initial-cluster=dapr-placement-0=127.0.0.1:{ports[3]}",
         ]));
-        plane.processes.Add(ToolProcess.Start(DaprdLeg.Variable("DAPR_SCHEDULER_PATH"),
+        plane.processes.Add(ToolProcess.Start(DaprdTarget.Variable("DAPR_SCHEDULER_PATH"),
         [
             $"--port={ports[4]}", "--listen-address=127.0.0.1", $"--healthz-port={ports[5]}", $"--metrics-port={ports[6]}", "--metrics-listen-address=127.0.0.1",
             "--id=dapr-scheduler-server-0", $"--etcd-data-dir={Path.Combine(home, "etcd")}", $"--etcd-client-port={ports[7]}",

@@ -13,7 +13,7 @@ public sealed class CostTests(GarnetFixture redis)
     [Fact, Trait("Feature", "cost: invocation")]
     public async Task A_call_through_two_sidecars_costs_at_most_a_millisecond_and_a_half_more_than_a_direct_one()
     {
-        await using var town = await SidecarUnderTest.StartAsync(new StandInLeg(redis.Address), ["a", "b"]);
+        await using var town = await SidecarUnderTest.StartAsync(new StandInTarget(redis.Address), ["a", "b"]);
         var app = await town.RunAsync("b", a => a.MapGet("/x", () => "hello"));
         using var http = new HttpClient();
         var direct = new Uri(app.Urls.First() + "/x");
@@ -40,7 +40,7 @@ public sealed class CostTests(GarnetFixture redis)
     [Fact, Trait("Feature", "cost: actors")]
     public async Task Ten_thousand_actor_calls_leave_neither_memory_nor_connections_behind()
     {
-        await using var town = await SidecarUnderTest.StartAsync(new StandInLeg(redis.Address), ["host"]);
+        await using var town = await SidecarUnderTest.StartAsync(new StandInTarget(redis.Address), ["host"]);
         var asked = 0;
         var app = await town.RunAsync("host", app =>
         {

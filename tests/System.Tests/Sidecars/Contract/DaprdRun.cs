@@ -1,7 +1,7 @@
 namespace SecondhandTrade.SystemTests.Sidecars.Contract;
 
 /// <summary>One real daprd for each app of a test, on loopback ports of its own.</summary>
-internal sealed class DaprdRun(Setting setting, ControlPlane control) : LegRun
+internal sealed class DaprdRun(Setting setting, ControlPlane control) : TargetRun
 {
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(20);
 
@@ -16,7 +16,7 @@ internal sealed class DaprdRun(Setting setting, ControlPlane control) : LegRun
     {
         foreach (var id in setting.Apps)
         {
-            sidecars.Add((id, DaprdLeg.FreePorts(5), null));
+            sidecars.Add((id, DaprdTarget.FreePorts(5), null));
         }
 
         for (var i = 0; i < sidecars.Count; i++)
@@ -74,7 +74,7 @@ internal sealed class DaprdRun(Setting setting, ControlPlane control) : LegRun
             flags.AddRange(["--enable-app-health-check", $"--app-health-probe-interval={seconds}", "--app-health-probe-timeout=500", "--app-health-threshold=3"]);
         }
 
-        sidecars[index] = (id, ports, ToolProcess.Start(DaprdLeg.Variable("DAPRD_PATH"), flags, new Dictionary<string, string?>
+        sidecars[index] = (id, ports, ToolProcess.Start(DaprdTarget.Variable("DAPRD_PATH"), flags, new Dictionary<string, string?>
         {
             ["DAPR_HOST_IP"] = "127.0.0.1",
             ["DAPR_API_TOKEN"] = setting.ApiToken,

@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace SecondhandTrade.SystemTests.Sidecars.Contract;
 
-public abstract class DeliveryContract(Leg leg)
+public abstract class DeliveryContract(SidecarTarget target)
 {
     private const string ThreeTries = """
         apiVersion: dapr.io/v1alpha1
@@ -32,7 +32,7 @@ public abstract class DeliveryContract(Leg leg)
     [Fact, Trait("Feature", "publish: through the SDK")]
     public async Task What_one_app_publishes_another_hears_through_the_real_sdk()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["sender", "hearer"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["sender", "hearer"]);
         var heard = new ConcurrentQueue<Parcel>();
         await town.RunAsync("hearer", app =>
         {
@@ -49,7 +49,7 @@ public abstract class DeliveryContract(Leg leg)
     [Fact, Trait("Feature", "publish: envelope")]
     public async Task The_envelope_says_what_daprd_says_and_metadata_travels_as_headers()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["sender", "hearer"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["sender", "hearer"]);
         var heard = await Hearing.Start(town, "hearer");
         using var dapr = town.Client("sender");
         await dapr.PublishByteEventAsync("pubsub", town.Topic("t"), Encoding.UTF8.GetBytes("""{"big":12345678901234567890,"a":"<"}"""), "application/json",
@@ -76,7 +76,7 @@ public abstract class DeliveryContract(Leg leg)
     [Fact, Trait("Feature", "publish: envelope")]
     public async Task An_event_the_app_made_keeps_its_fields_and_is_given_no_id()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["sender", "hearer"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["sender", "hearer"]);
         var heard = await Hearing.Start(town, "hearer");
         using var dapr = town.Client("sender");
         await dapr.PublishEventAsync("pubsub", town.Topic("t"), new CloudEvent<int>(5) { Type = "five" }, Ct);
@@ -89,7 +89,7 @@ public abstract class DeliveryContract(Leg leg)
     [Fact, Trait("Feature", "publish: envelope")]
     public async Task What_an_event_the_app_made_lacks_is_filled_in_and_a_null_is_a_lack_only_of_source_type_and_version()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["sender", "hearer"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["sender", "hearer"]);
         var heard = await Hearing.Start(town, "hearer");
         using var answer = await Post(town, """{"source":null,"type":null,"time":null,"tracestate":null,"topic":"elsewhere","data":"x"}""", "application/cloudevents+json");
         Assert.Equal(204, (int)answer.StatusCode);
@@ -106,7 +106,7 @@ public abstract class DeliveryContract(Leg leg)
     [Fact, Trait("Feature", "publish: envelope")]
     public async Task Only_application_json_is_taken_for_json_and_an_event_of_the_app_that_is_none_is_error_500()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["sender", "hearer"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["sender", "hearer"]);
         var heard = await Hearing.Start(town, "hearer");
         using var text = await Post(town, """{"n":1}""", "application/vnd.own+json");
         Assert.Equal(204, (int)text.StatusCode);
@@ -119,7 +119,7 @@ public abstract class DeliveryContract(Leg leg)
     [Fact, Trait("Feature", "publish: envelope")]
     public async Task Raw_bytes_go_as_they_are_and_arrive_in_an_event_of_their_own()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["sender", "hearer"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["sender", "hearer"]);
         var heard = await Hearing.Start(town, "hearer", more: "\"metadata\":{\"rawPayload\":\"true\"},");
         using var dapr = town.Client("sender");
         byte[] bytes = [0, 255, 7];
@@ -135,7 +135,7 @@ public abstract class DeliveryContract(Leg leg)
     [InlineData("a", "0")]
     public async Task A_key_lives_in_the_partition_sarama_puts_it_in(string key, string partition)
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a"]);
         var heard = await Hearing.Start(town, "a");
         using var dapr = town.Client("a");
         await dapr.PublishEventAsync("pubsub", town.Topic("t"), 1, Key(key), Ct);
@@ -146,7 +146,7 @@ public abstract class DeliveryContract(Leg leg)
     [Fact, Trait("Feature", "publish: bulk")]
     public async Task Many_events_published_in_one_call_arrive_each_for_itself()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a"]);
         var heard = await Hearing.Start(town, "a");
         using var dapr = town.Client("a");
         var answer = await dapr.BulkPublishEventAsync("pubsub", town.Topic("t"), ["one", "two"], cancellationToken: Ct);
@@ -158,7 +158,7 @@ public abstract class DeliveryContract(Leg leg)
     [Fact, Trait("Feature", "publish: errors")]
     public async Task A_pubsub_nobody_knows_is_not_found()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a"]);
         using var http = town.Http("a");
         using var answer = await http.PostAsync("/v1.0/publish/nobody/t", new StringContent("1"), Ct);
         Assert.Equal((404, "ERR_PUBSUB_NOT_FOUND"), await SidecarUnderTest.ErrorOf(answer));
@@ -180,7 +180,7 @@ public abstract class DeliveryContract(Leg leg)
     [InlineData(500, "", false)]
     public async Task An_answer_takes_the_message_or_asks_for_it_again(int status, string text, bool taken)
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a"]);
         var times = 0;
         await Hearing.Start(town, "a", async (_, context) =>
         {
@@ -208,7 +208,7 @@ public abstract class DeliveryContract(Leg leg)
     [Fact, Trait("Feature", "delivery: order")]
     public async Task A_message_nobody_takes_holds_up_its_partition_and_no_other()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a"]);
         var taken = new ConcurrentQueue<string?>();
         var fixedNow = false;
         await Hearing.Start(town, "a", (message, context) =>
@@ -241,7 +241,7 @@ public abstract class DeliveryContract(Leg leg)
     [InlineData(false, 1)]
     public async Task What_is_refused_to_the_end_becomes_a_dead_letter_with_its_key_and_bytes(bool policy, int tries)
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a", "undertaker"], policy ? [Yaml.PubSub(), ThreeTries] : [Yaml.PubSub()]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a", "undertaker"], policy ? [Yaml.PubSub(), ThreeTries] : [Yaml.PubSub()]);
         var dead = await Hearing.Start(town, "undertaker", topic: "t-dead");
         var tried = await Hearing.Start(town, "a", (_, context) =>
         {
@@ -260,7 +260,7 @@ public abstract class DeliveryContract(Leg leg)
     [Fact, Trait("Feature", "resiliency: breakers")]
     public async Task A_component_has_one_breaker_for_both_directions()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a"], [Yaml.PubSub(), """
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a"], [Yaml.PubSub(), """
             apiVersion: dapr.io/v1alpha1
             kind: Resiliency
             metadata: {name: r}
@@ -303,7 +303,7 @@ public abstract class DeliveryContract(Leg leg)
     [Fact, Trait("Feature", "delivery: expiry")]
     public async Task An_event_that_has_expired_is_not_delivered()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a"]);
         using (var dapr = town.Client("a"))
         {
             await dapr.PublishEventAsync("pubsub", town.Topic("t"), "late", new Dictionary<string, string>(Key("k")) { ["ttlInSeconds"] = "1" }, Ct);
@@ -319,7 +319,7 @@ public abstract class DeliveryContract(Leg leg)
     [Fact, Trait("Feature", "subscriptions: rules")]
     public async Task The_first_rule_that_matches_decides_where_an_event_goes()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a"], [Yaml.PubSub(), """
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a"], [Yaml.PubSub(), """
             apiVersion: dapr.io/v2alpha1
             kind: Subscription
             metadata: {name: s}
@@ -353,7 +353,7 @@ public abstract class DeliveryContract(Leg leg)
     [InlineData("""{"topic":"<t>-none","pubsubname":"pubsub"},{"topic":"<t>","pubsubname":"pubsub","routes":{"rules":[{"match":"event.type == \"no\"","path":"no"},{"match":"event.type != \"\"","path":"in"}]}}""")]
     public async Task A_subscription_is_understood_however_it_is_spelt(string entries)
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a"]);
         var heard = new ConcurrentQueue<string>();
         await town.RunAsync("a", app =>
         {
@@ -368,7 +368,7 @@ public abstract class DeliveryContract(Leg leg)
     [Fact, Trait("Feature", "subscriptions: waiting")]
     public async Task Messages_wait_for_an_app_that_is_away_and_outlive_a_restart()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a", "sender"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a", "sender"]);
         var before = await Hearing.Start(town, "a");
         using (var dapr = town.Client("sender"))
         {
@@ -389,7 +389,7 @@ public abstract class DeliveryContract(Leg leg)
     [Fact, Trait("Feature", "subscriptions: bulk")]
     public async Task Messages_come_together_and_one_the_app_says_nothing_of_brings_the_batch_again()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a"]);
         var batches = new ConcurrentQueue<string?[]>();
         await Hearing.Start(town, "a", async (message, context) =>
         {

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace SecondhandTrade.SystemTests.Sidecars.Contract;
 
-public abstract class HealthContract(Leg leg)
+public abstract class HealthContract(SidecarTarget target)
 {
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(20);
 
@@ -13,7 +13,7 @@ public abstract class HealthContract(Leg leg)
     [Fact, Trait("Feature", "health: start-up")]
     public async Task Outbound_health_comes_first_and_health_only_with_the_app()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a"]);
         using var dapr = town.Client("a");
         Assert.True(await dapr.CheckOutboundHealthAsync(Ct));
         Assert.False(await dapr.CheckHealthAsync(Ct));
@@ -30,7 +30,7 @@ public abstract class HealthContract(Leg leg)
     [Fact, Trait("Feature", "health: start-up")]
     public async Task The_app_is_asked_for_its_actors_first_and_then_for_its_subscriptions_once_each_and_told_by_whom()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a"]);
         var asked = new ConcurrentQueue<string>();
         await town.RunAsync("a", app => app.Use((context, next) =>
         {
@@ -47,7 +47,7 @@ public abstract class HealthContract(Leg leg)
     [Fact, Trait("Feature", "health: of the app")]
     public async Task While_an_app_is_ill_no_actor_no_message_and_no_call_reaches_it_and_afterwards_all_do()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["caller", "a"], null, s => s with { HealthEverySeconds = 1 });
+        await using var town = await SidecarUnderTest.StartAsync(target, ["caller", "a"], null, s => s with { HealthEverySeconds = 1 });
         var (well, configs) = (false, 0);
         var heard = new ConcurrentQueue<string>();
         await town.RunAsync("a", app =>

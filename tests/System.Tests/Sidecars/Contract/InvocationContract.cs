@@ -8,7 +8,7 @@ using Autogen = Dapr.Client.Autogen.Grpc.v1;
 
 namespace SecondhandTrade.SystemTests.Sidecars.Contract;
 
-public abstract class InvocationContract(Leg leg)
+public abstract class InvocationContract(SidecarTarget target)
 {
     private const string Policies = """
         apiVersion: dapr.io/v1alpha1
@@ -48,7 +48,7 @@ public abstract class InvocationContract(Leg leg)
     [Fact, Trait("Feature", "invocation: passing through")]
     public async Task A_call_reaches_the_app_with_verb_query_headers_and_body_and_its_answer_comes_back_whole()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a", "b"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a", "b"]);
         await town.RunAsync("b", app => app.MapPost("/ask/{name}", async (string name, string q, Question question, HttpContext context) =>
         {
             context.Response.StatusCode = 418;
@@ -69,7 +69,7 @@ public abstract class InvocationContract(Leg leg)
     [Fact, Trait("Feature", "invocation: passing through")]
     public async Task Another_apps_headers_name_both_ends_and_what_belongs_to_one_connection_stays_there()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a", "b"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a", "b"]);
         var heard = new HeaderDictionary();
         await town.RunAsync("b", app => app.MapGet("/one/{**path}", (HttpContext context) =>
         {
@@ -91,7 +91,7 @@ public abstract class InvocationContract(Leg leg)
     [Fact, Trait("Feature", "invocation: addresses")]
     public async Task An_app_may_be_named_by_a_header_or_with_its_namespace_and_without_a_name_there_is_none()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a", "b"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a", "b"]);
         await town.RunAsync("b", app => app.MapGet("/x", (HttpRequest request) => request.Headers.ContainsKey("dapr-app-id") ? "told" : "stripped"));
         using var http = town.Http("a");
         Assert.Equal("stripped", await http.GetStringAsync($"/v1.0/invoke/{town.Id("b")}.default/method/x", Ct));
@@ -109,7 +109,7 @@ public abstract class InvocationContract(Leg leg)
     [Fact, Trait("Feature", "invocation: grpc")]
     public async Task The_older_call_over_grpc_reaches_the_app_too()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a", "b"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a", "b"]);
         await town.RunAsync("b", app => app.MapPost("/x", async (HttpRequest request) => Results.Text($"{await new StreamReader(request.Body).ReadToEndAsync()}!", "text/x-own")));
         using var channel = GrpcChannel.ForAddress(town.Sidecar("a").Grpc);
         var answer = await new Autogen.Dapr.DaprClient(channel).InvokeServiceAsync(
@@ -125,7 +125,7 @@ public abstract class InvocationContract(Leg leg)
     [Fact, Trait("Feature", "invocation: errors")]
     public async Task An_app_nobody_knows_or_that_is_away_is_error_500()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a", "b"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a", "b"]);
         using var http = town.Http("a");
         foreach (var id in new[] { "nobody", town.Id("b") })
         {
@@ -205,7 +205,7 @@ public abstract class InvocationContract(Leg leg)
     [Fact, Trait("Feature", "resiliency: retries")]
     public async Task Exponential_pauses_grow_and_end_after_a_quarter_of_an_hour_however_many_retries_are_allowed()
     {
-        Assert.SkipUnless(leg is StandInLeg, "a quarter of an hour passes only on a clock the test turns");
+        Assert.SkipUnless(target is StandInTarget, "a quarter of an hour passes only on a clock the test turns");
         await using var town = await Town("patient");
         var asked = new List<DateTimeOffset>();
         await town.RunAsync("patient", a => a.MapGet("/x", () =>
@@ -315,7 +315,7 @@ public abstract class InvocationContract(Leg leg)
     [Fact, Trait("Feature", "invocation: replicas")]
     public async Task Replicas_take_turns()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a", "b", "b"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a", "b", "b"]);
         await town.RunAsync("b", app => app.MapGet("/who", () => "first"), replica: 0);
         await town.RunAsync("b", app => app.MapGet("/who", () => "second"), replica: 1);
         using var http = town.Http("a");
@@ -328,7 +328,7 @@ public abstract class InvocationContract(Leg leg)
         Assert.Equal(["first", "second"], answers.Distinct().Order(StringComparer.Ordinal));
     }
 
-    private Task<SidecarUnderTest> Town(string callee) => SidecarUnderTest.StartAsync(leg, ["a", callee], [Policies]);
+    private Task<SidecarUnderTest> Town(string callee) => SidecarUnderTest.StartAsync(target, ["a", callee], [Policies]);
 
     private static async Task<(int Status, string? Code)> Call(HttpClient http, string app)
     {

@@ -2,7 +2,7 @@ using SecondhandTrade.SystemTests.Sidecars.Contract;
 using StackExchange.Redis;
 
 [assembly: AssemblyFixture(typeof(RedisServerFixture))]
-[assembly: AssemblyFixture(typeof(DaprdLeg))]
+[assembly: AssemblyFixture(typeof(DaprdTarget))]
 
 namespace SecondhandTrade.SystemTests.Sidecars.Contract;
 
@@ -11,7 +11,7 @@ public sealed class RedisServerFixture : IAsyncLifetime
 {
     private ToolProcess? server;
 
-    public StandInLeg Leg { get; private set; } = new(null, "there is no redis-server on the PATH");
+    public StandInTarget Target { get; private set; } = new(null, "there is no redis-server on the PATH");
 
     public async ValueTask InitializeAsync()
     {
@@ -21,7 +21,7 @@ public sealed class RedisServerFixture : IAsyncLifetime
             return;
         }
 
-        var port = DaprdLeg.FreePorts(1)[0];
+        var port = DaprdTarget.FreePorts(1)[0];
         server = ToolProcess.Start(path, ["--bind", "127.0.0.1", "--port", $"{port}", "--save", "", "--appendonly", "no", "--dir", Path.GetTempPath()]);
         await ToolProcess.UntilAsync(async () =>
         {
@@ -35,7 +35,7 @@ public sealed class RedisServerFixture : IAsyncLifetime
                 return false;
             }
         });
-        Leg = new StandInLeg($"127.0.0.1:{port}");
+        Target = new StandInTarget($"127.0.0.1:{port}");
     }
 
     public ValueTask DisposeAsync() => server?.DisposeAsync() ?? ValueTask.CompletedTask;

@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace SecondhandTrade.SystemTests.Sidecars.Contract;
 
-public abstract class ReminderContract(Leg leg)
+public abstract class ReminderContract(SidecarTarget target)
 {
     private const string Remind = "/actors/T/1/method/remind/r";
     private const string Timer = "/actors/T/1/method/timer/t";
@@ -227,7 +227,7 @@ public abstract class ReminderContract(Leg leg)
         await town.UntilAsync(() => actors.To("/actors/T/1").Length == 3, Soon, actors.Paths);
     }
 
-    private Task<SidecarUnderTest> Town() => SidecarUnderTest.StartAsync(leg, ["host"]);
+    private Task<SidecarUnderTest> Town() => SidecarUnderTest.StartAsync(target, ["host"]);
 
     private static async Task<ScriptedActors> Host(SidecarUnderTest town, string config = """{"entities":["T"]}""")
     {

@@ -3,7 +3,7 @@ using System.Collections.Concurrent;
 namespace SecondhandTrade.SystemTests.Sidecars.Contract;
 
 /// <summary>A second sidecar of the same app comes and goes while there is work.</summary>
-public abstract class ReplicaContract(Leg leg)
+public abstract class ReplicaContract(SidecarTarget target)
 {
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(40);
 
@@ -12,7 +12,7 @@ public abstract class ReplicaContract(Leg leg)
     [Fact, Trait("Feature", "replicas: subscriptions")]
     public async Task No_event_is_lost_and_each_key_stays_in_order_while_a_replica_joins_and_leaves_in_the_middle_of_a_delivery()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a", "a", "sender"], [Yaml.PubSub()]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a", "a", "sender"], [Yaml.PubSub()]);
         var taken = new ConcurrentQueue<(string Key, string Data)>();
         var held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var (by1, holding) = (0, 0);
@@ -77,7 +77,7 @@ public abstract class ReplicaContract(Leg leg)
     [Fact, Trait("Feature", "replicas: actors")]
     public async Task An_actor_lives_in_one_place_and_is_put_away_where_it_was_when_another_host_joins_and_leaves()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["host", "host", "other"], [Yaml.StateStore]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["host", "host", "other"], [Yaml.StateStore]);
         var ids = Enumerable.Range(0, 20).Select(n => $"id{n}").ToArray();
         var first = new ScriptedActors(() => town.Now);
         var second = new ScriptedActors(() => town.Now);

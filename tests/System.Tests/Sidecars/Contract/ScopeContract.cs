@@ -8,7 +8,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace SecondhandTrade.SystemTests.Sidecars.Contract;
 
-public abstract class ScopeContract(Leg leg)
+public abstract class ScopeContract(SidecarTarget target)
 {
     private const string Token = "a-token";
 
@@ -21,7 +21,7 @@ public abstract class ScopeContract(Leg leg)
     [Fact, Trait("Feature", "scopes: components")]
     public async Task A_component_is_there_for_the_apps_it_names_only()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a", "b"], [Yaml.StateStore + "\nscopes: [<a>]\n"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a", "b"], [Yaml.StateStore + "\nscopes: [<a>]\n"]);
         using var a = town.Http("a");
         using var seen = await a.GetAsync("/v1.0/state/statestore/k", Ct);
         Assert.Equal(204, (int)seen.StatusCode);
@@ -33,7 +33,7 @@ public abstract class ScopeContract(Leg leg)
     [Fact, Trait("Feature", "scopes: topics")]
     public async Task An_app_publishes_to_the_topics_it_may_only()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a", "b"], [Yaml.PubSub("    - name: publishingScopes\n      value: \"<a>=open-<a>;<b>=\"")]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a", "b"], [Yaml.PubSub("    - name: publishingScopes\n      value: \"<a>=open-<a>;<b>=\"")]);
         using var a = town.Http("a");
         using var b = town.Http("b");
         using var allowed = await a.PostAsync($"/v1.0/publish/pubsub/open-{town.Id("a")}", new StringContent("1"), Ct);
@@ -48,7 +48,7 @@ public abstract class ScopeContract(Leg leg)
     [Fact, Trait("Feature", "scopes: app ids")]
     public async Task Two_app_ids_that_differ_in_case_are_two_apps()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["shop", "SHOP"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["shop", "SHOP"]);
         foreach (var app in new[] { "shop", "SHOP" })
         {
             await town.RunAsync(app, w => w.MapGet("/who", () => app));
@@ -71,7 +71,7 @@ public abstract class ScopeContract(Leg leg)
     [Fact, Trait("Feature", "pubsub: in-memory")]
     public async Task The_bus_in_memory_is_its_sidecars_own_and_offers_a_message_once()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a", "b"], ["""
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a", "b"], ["""
             apiVersion: dapr.io/v1alpha1
             kind: Component
             metadata: {name: bus}
@@ -100,7 +100,7 @@ public abstract class ScopeContract(Leg leg)
     [Fact, Trait("Feature", "limits")]
     public async Task More_than_four_mebibytes_are_refused()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a"]);
         using var dapr = town.Client("a");
         var big = new byte[(4 << 20) + 1];
         var error = await Assert.ThrowsAsync<DaprException>(() => dapr.SaveByteStateAsync("statestore", "k", big, cancellationToken: Ct));
@@ -112,7 +112,7 @@ public abstract class ScopeContract(Leg leg)
     [Fact, Trait("Feature", "tokens")]
     public async Task A_sidecar_with_a_token_asks_it_of_everybody_but_those_who_ask_for_its_health()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a"], null, s => s with { ApiToken = Token });
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a"], null, s => s with { ApiToken = Token });
         using var http = town.Http("a");
         using var health = await http.GetAsync("/v1.0/healthz/outbound", Ct);
         Assert.Equal(204, (int)health.StatusCode);
@@ -129,7 +129,7 @@ public abstract class ScopeContract(Leg leg)
     [Fact, Trait("Feature", "tokens")]
     public async Task An_app_is_sent_its_own_token_and_not_the_callers()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a"], null, s => s with { ApiToken = Token, AppApiToken = "app-token" });
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a"], null, s => s with { ApiToken = Token, AppApiToken = "app-token" });
         await town.RunAsync("a", app => app.MapGet("/x", (HttpRequest request) => request.Headers["dapr-api-token"].ToString()));
         using var http = town.Http("a");
         http.DefaultRequestHeaders.Add("dapr-api-token", Token);
@@ -139,7 +139,7 @@ public abstract class ScopeContract(Leg leg)
     [Fact, Trait("Feature", "secrets")]
     public async Task A_secret_of_the_environment_is_read()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a"], ["""
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a"], ["""
             apiVersion: dapr.io/v1alpha1
             kind: Component
             metadata: {name: secrets}
@@ -158,7 +158,7 @@ public abstract class ScopeContract(Leg leg)
     {
         using var tokens = new Variables(("APP_API_TOKEN", "the-apps"), ("DAPR_API_TOKEN", Token), ("CONTRACT_SECRET", "readable"));
         await using var town = await SidecarUnderTest.StartAsync(
-            leg, ["a"], [.. Prefixes.Select((prefix, i) => $$"""
+            target, ["a"], [.. Prefixes.Select((prefix, i) => $$"""
             apiVersion: dapr.io/v1alpha1
             kind: Component
             metadata: {name: secrets{{i}}}
@@ -180,7 +180,7 @@ public abstract class ScopeContract(Leg leg)
     [Fact, Trait("Feature", "secrets")]
     public async Task A_secret_of_a_file_is_read_by_its_path()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a"], ["""
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a"], ["""
             apiVersion: dapr.io/v1alpha1
             kind: Component
             metadata: {name: secrets}
@@ -207,7 +207,7 @@ public abstract class ScopeContract(Leg leg)
     {
         using var variable = new Variables(("CONTRACT_PREFIX", "from-around"));
         await using var town = await SidecarUnderTest.StartAsync(
-            leg, ["a", "b"], [
+            target, ["a", "b"], [
             """
             apiVersion: dapr.io/v1alpha1
             kind: Component
@@ -233,7 +233,7 @@ public abstract class ScopeContract(Leg leg)
     [Fact, Trait("Feature", "components: secretKeyRef, envRef, {appID}")]
     public async Task A_consumer_named_after_its_app_hears_what_the_other_heard()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a", "b"], [Yaml.PubSub("    - name: consumerID\n      value: \"readers-{appID}\"")]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a", "b"], [Yaml.PubSub("    - name: consumerID\n      value: \"readers-{appID}\"")]);
         var heard = new ConcurrentQueue<string>();
         foreach (var app in new[] { "a", "b" })
         {
@@ -258,7 +258,7 @@ public abstract class ScopeContract(Leg leg)
     [Fact, Trait("Feature", "metadata")]
     public async Task A_sidecar_tells_its_app_and_components_and_keeps_what_it_is_told()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a"]);
         using var http = town.Http("a");
         using var put = await http.PutAsync("/v1.0/metadata/own", new StringContent("value"), Ct);
         Assert.Equal(204, (int)put.StatusCode);

@@ -20,28 +20,28 @@ public sealed class SidecarUnderTest : IAsyncDisposable
     private readonly string home = Directory.CreateTempSubdirectory("contract").FullName;
     private readonly string suffix = Guid.NewGuid().ToString("N")[..6];
     private readonly string[] names;
-    private LegRun run = null!;
+    private TargetRun run = null!;
 
     private SidecarUnderTest(string[] names) => this.names = names;
 
     /// <summary>Starts a sidecar for each name; &lt;name&gt; in the resources stands for its id, &lt;redis&gt; and &lt;kafka&gt; for the addresses.</summary>
-    public static async Task<SidecarUnderTest> StartAsync(Leg leg, string[] apps, string[]? yaml = null, Func<Setting, Setting>? with = null)
+    public static async Task<SidecarUnderTest> StartAsync(SidecarTarget target, string[] apps, string[]? yaml = null, Func<Setting, Setting>? with = null)
     {
-        Assert.SkipWhen(leg.Missing is not null, leg.Missing ?? "");
+        Assert.SkipWhen(target.Missing is not null, target.Missing ?? "");
         var made = new SidecarUnderTest(apps);
         var resources = Directory.CreateDirectory(Path.Combine(made.home, "components")).FullName;
         string[] all = yaml ?? [Yaml.StateStore, Yaml.PubSub()];
         for (var i = 0; i < all.Length; i++)
         {
             var text = apps.Distinct().Aggregate(all[i], (t, app) => t.Replace($"<{app}>", made.Id(app), StringComparison.Ordinal))
-                .Replace("localhost:6379", leg.Redis, StringComparison.Ordinal).Replace("localhost:9092", leg.Kafka, StringComparison.Ordinal)
+                .Replace("localhost:6379", target.Redis, StringComparison.Ordinal).Replace("localhost:9092", target.Kafka, StringComparison.Ordinal)
                 .Replace("<home>", made.home, StringComparison.Ordinal);
             await File.WriteAllTextAsync(Path.Combine(resources, $"{i}.yaml"), text);
         }
 
         var setting = new Setting { Apps = [.. apps.Select(made.Id)], ResourcesPath = resources, Home = made.home };
 
-        made.run = await leg.StartAsync(with?.Invoke(setting) ?? setting);
+        made.run = await target.StartAsync(with?.Invoke(setting) ?? setting);
         return made;
     }
 

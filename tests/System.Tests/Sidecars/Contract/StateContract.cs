@@ -8,7 +8,7 @@ using Grpc.Core;
 
 namespace SecondhandTrade.SystemTests.Sidecars.Contract;
 
-public abstract class StateContract(Leg leg)
+public abstract class StateContract(SidecarTarget target)
 {
     private const string Store = "statestore";
 
@@ -26,7 +26,7 @@ public abstract class StateContract(Leg leg)
     [Fact, Trait("Feature", "state: absent values")]
     public async Task A_missing_key_is_nothing_and_has_no_etag()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a"]);
         using var dapr = town.Client("a");
         var (value, etag) = await dapr.GetStateAndETagAsync<string>(Store, "nobody", cancellationToken: Ct);
         Assert.Null(value);
@@ -41,7 +41,7 @@ public abstract class StateContract(Leg leg)
     [Fact, Trait("Feature", "state: etag corners")]
     public async Task A_second_writer_with_an_old_etag_is_told_so()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a"]);
         using var dapr = town.Client("a");
         await dapr.SaveStateAsync(Store, "k", "one", cancellationToken: Ct);
         var (_, etag) = await dapr.GetStateAndETagAsync<string>(Store, "k", cancellationToken: Ct);
@@ -56,7 +56,7 @@ public abstract class StateContract(Leg leg)
     [Fact, Trait("Feature", "state: etag corners")]
     public async Task An_etag_on_a_missing_key_creates_it()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a"]);
         using var dapr = town.Client("a");
         Assert.True(await dapr.TrySaveStateAsync(Store, "k", "one", "7", cancellationToken: Ct));
         Assert.Equal("1", (await dapr.GetStateAndETagAsync<string>(Store, "k", cancellationToken: Ct)).etag);
@@ -66,7 +66,7 @@ public abstract class StateContract(Leg leg)
     [Fact, Trait("Feature", "state: etag corners")]
     public async Task An_etag_that_is_no_number_is_refused_not_lost()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a"]);
         using var dapr = town.Client("a");
         Assert.Equal(StatusCode.InvalidArgument, await CodeOf(() => dapr.TrySaveStateAsync(Store, "k", "one", "abc", cancellationToken: Ct)));
     }
@@ -76,7 +76,7 @@ public abstract class StateContract(Leg leg)
     [InlineData("0")]
     public async Task An_empty_etag_and_a_zero_overwrite_whatever_is_there(string etag)
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a"]);
         using var http = town.Http("a");
         foreach (var value in new[] { "one", "two" })
         {
@@ -90,7 +90,7 @@ public abstract class StateContract(Leg leg)
     [Fact, Trait("Feature", "state: etag corners")]
     public async Task After_a_first_write_a_save_without_etag_is_an_error_and_no_conflict()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a"]);
         using var dapr = town.Client("a");
         await dapr.SaveStateAsync(Store, "k", "one", cancellationToken: Ct);
         await dapr.SaveStateAsync(Store, "k", "two", FirstWrite, cancellationToken: Ct);
@@ -101,7 +101,7 @@ public abstract class StateContract(Leg leg)
     [Fact, Trait("Feature", "state: transactions")]
     public async Task A_transaction_that_fails_in_one_part_keeps_the_other()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a"]);
         using var dapr = town.Client("a");
         await dapr.SaveStateAsync(Store, "old", "one", cancellationToken: Ct);
         await dapr.SaveStateAsync(Store, "old", "two", cancellationToken: Ct);
@@ -117,7 +117,7 @@ public abstract class StateContract(Leg leg)
     [Fact, Trait("Feature", "state: bulk")]
     public async Task Many_keys_are_read_and_deleted_in_one_call()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a"]);
         using var dapr = town.Client("a");
         await dapr.SaveBulkStateAsync(Store, [new SaveStateItem<int>("one", 1, null!), new SaveStateItem<int>("two", 2, null!)], Ct);
         var many = await dapr.GetBulkStateAsync(Store, ["one", "two", "none"], null, cancellationToken: Ct);
@@ -129,7 +129,7 @@ public abstract class StateContract(Leg leg)
     [Fact, Trait("Feature", "state: time to live")]
     public async Task A_save_without_a_time_to_live_leaves_the_old_one_running_and_a_negative_one_ends_it()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a"]);
         using var dapr = town.Client("a");
         foreach (var key in new[] { "kept", "gone" })
         {
@@ -153,7 +153,7 @@ public abstract class StateContract(Leg leg)
     [Fact, Trait("Feature", "state: values")]
     public async Task Bytes_saved_over_grpc_come_back_as_they_were()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a"]);
         using var dapr = town.Client("a");
         await dapr.SaveStateAsync(Store, "k", 9007199254740993, cancellationToken: Ct);
         Assert.Equal(9007199254740993, await dapr.GetStateAsync<long>(Store, "k", cancellationToken: Ct));
@@ -164,7 +164,7 @@ public abstract class StateContract(Leg leg)
     [Fact, Trait("Feature", "state: keys")]
     public async Task Two_apps_do_not_see_each_others_keys_and_two_bars_are_refused()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a", "b"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a", "b"]);
         using var a = town.Client("a");
         using var b = town.Client("b");
         await a.SaveStateAsync(Store, "k", "mine", cancellationToken: Ct);
@@ -175,10 +175,10 @@ public abstract class StateContract(Leg leg)
     [Fact, Trait("Feature", "state: keys")]
     public async Task A_key_lives_in_redis_under_its_app_and_a_plain_string_of_another_writer_is_read()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a"]);
         using var dapr = town.Client("a");
         await dapr.SaveStateAsync(Store, "k", "v", cancellationToken: Ct);
-        await using var redis = await StackExchange.Redis.ConnectionMultiplexer.ConnectAsync(leg.Redis);
+        await using var redis = await StackExchange.Redis.ConnectionMultiplexer.ConnectAsync(target.Redis);
         var database = redis.GetDatabase();
         Assert.Equal("\"v\"", (string?)await database.HashGetAsync($"{town.Id("a")}||k", "data"));
         Assert.Equal("1", (string?)await database.HashGetAsync($"{town.Id("a")}||k", "version"));
@@ -189,7 +189,7 @@ public abstract class StateContract(Leg leg)
     [Fact, Trait("Feature", "state: http")]
     public async Task Over_http_state_has_etags_a_plus_is_a_space_and_slashes_may_be_doubled()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a"]);
         using var http = town.Http("a");
         using var saved = await http.PostAsJsonAsync(new Uri($"{town.Sidecar("a").Http}/v1.0/state//statestore/"), new[] { new { key = "two words", value = new { n = 1 } } }, Ct);
         Assert.Equal(HttpStatusCode.NoContent, saved.StatusCode);
@@ -203,7 +203,7 @@ public abstract class StateContract(Leg leg)
     [Fact, Trait("Feature", "state: in-memory")]
     public async Task The_store_in_memory_is_its_sidecars_own_and_stricter_with_etags()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a", "b"], [Memory]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a", "b"], [Memory]);
         using var a = town.Client("a");
         using var b = town.Client("b");
         await a.SaveStateAsync("memory", "k", "mine", cancellationToken: Ct);
@@ -216,7 +216,7 @@ public abstract class StateContract(Leg leg)
     [Fact, Trait("Feature", "state: errors")]
     public async Task A_store_nobody_knows_is_named_by_its_error()
     {
-        await using var town = await SidecarUnderTest.StartAsync(leg, ["a"]);
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a"]);
         using var http = town.Http("a");
         using var answer = await http.GetAsync("/v1.0/state/nostore/k", Ct);
         Assert.Equal((400, "ERR_STATE_STORE_NOT_FOUND"), await SidecarUnderTest.ErrorOf(answer));
