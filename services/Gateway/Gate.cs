@@ -5,16 +5,16 @@ using Yarp.ReverseProxy.Model;
 
 namespace SecondhandTrade.Gateways;
 
-/// <summary>What stands before the routes: who asks, limits, plain paths, problems, and what a browser is told.</summary>
+/// <summary>The pipeline before the routes: authentication, limits, plain paths, problems and security headers.</summary>
 public static partial class Gate
 {
     private const int LongestBody = 64 * 1024;
     private const int LongestHead = 16 * 1024;
 
-    // Nothing from elsewhere and nothing within the page itself: what someone gets into a page as text cannot run.
+    // Only our own origin, and nothing inline: text that somebody gets into a page cannot run.
     private const string Pages = "default-src 'self'; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'";
 
-    // The API's pages set styles and draw pictures from within.
+    // Swagger UI uses inline styles and data: images.
     private const string ApiPages = Pages + "; style-src 'self' 'unsafe-inline'; img-src 'self' data:";
 
     public static WebApplicationBuilder AddGate(this WebApplicationBuilder builder)
@@ -23,11 +23,11 @@ public static partial class Gate
         builder.WebHost.ConfigureKestrel(kestrel =>
             (kestrel.AddServerHeader, kestrel.Limits.MaxRequestBodySize, kestrel.Limits.MaxRequestHeadersTotalSize) = (false, LongestBody, LongestHead));
 
-        // The proxy brings keys for sticky sessions, which nothing here uses; where they lie is no news.
+        // YARP registers data protection for session affinity, which is not used here: silence the warnings about where its keys are stored.
         builder.Logging.AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Error);
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Yarp", LogLevel.Warning);
 
-        // Failures says in a line what this says in thirty.
+        // Failures logs in one line what this logs in thirty.
         builder.Logging.AddFilter("Yarp.ReverseProxy.Forwarder.HttpForwarder", LogLevel.Error);
         builder.Services.AddProblems();
         builder.Services.AddReadiness();
@@ -70,7 +70,7 @@ public static partial class Gate
         app.MapProbes();
         app.UseCors();
 
-        // Whether a token is good enough for what is asked, the contexts decide; here it only says whose requests are counted.
+        // The contexts decide what a token allows; here it only says whose requests are counted.
         app.UseAuthentication();
         app.UseRateLimiter();
         return app;
@@ -86,7 +86,7 @@ public static partial class Gate
         return Task.CompletedTask;
     }
 
-    // One who is still sending hears nothing of an answer that ends the connection: what is not much too long is read to its end first.
+    // A client that is still sending may never read an early answer: a body that is not much too long is read to its end first.
     private static async Task TooLarge(HttpContext http)
     {
         if (http.Request.ContentLength <= 16 * LongestBody)

@@ -12,7 +12,7 @@ public static class Routes
     /// <summary>The contexts whose OpenAPI documents are shown.</summary>
     public static readonly IReadOnlyList<string> Contexts = ["reservation", "trade", "stock", "payment", "notification", "mypage"];
 
-    // By these some servers let themselves be told of another path, method, address or person than the request's own.
+    // Headers by which some servers accept another path, method, client address or user; removed from every request.
     private static readonly string[] Pretences =
     [
         "Forwarded", "X-Original-URL", "X-Original-Method", "X-Rewrite-URL", "X-HTTP-Method", "X-HTTP-Method-Override", "X-Method-Override",
@@ -27,7 +27,7 @@ public static class Routes
     // The forms that bring pictures.
     private static readonly string[] PictureForms = ["/sell", "/items/{id}"];
 
-    // All else; what is the town's own has no page. Of any method: a route of some would answer 405 before its path is looked at closely.
+    // Everything else goes to the pages, except internal paths. Without a method filter: one would answer 405 before the path is checked.
     private static readonly string[] Pages = ["/", "/{**rest:regex(^(?!(events|actors|dapr|listings|payments|deadletters|metrics)(/|$)))}"];
 
     private const string Sidecar = "sidecar";
@@ -46,7 +46,7 @@ public static class Routes
                     Listed("trade", "/trades"),
                     Listed("trade", "/trades/{id}"),
 
-                    // How a dispute ends is not for its parties to say.
+                    // `resolve` is missing: how a dispute ends is not for its parties to say.
                     Listed("trade", "/trades/{id}/{action:regex(^(accept|decline|handover|receive|complete|defer|cancel|dispute)$)}"),
                     Listed("stock", "/inventories/{**rest}"),
                     Listed("stock", "/inventories/{id}/pictures") with { MaxRequestBodySize = LongestPicture },
@@ -55,10 +55,10 @@ public static class Routes
                     Listed("notification", "/notices/{id}/read"),
                     Listed("mypage", "/mypages/{**rest}"),
 
-                    // Payment's commands are for the town itself, and so are its two readings that look like an id.
+                    // Payment's commands are internal, and so are its two GET routes that look like an id.
                     Listed("payment", "/payments/{id:regex(^(?!(reconciliation|simulator)$))}", "GET"),
 
-                    // Sidecars hold back what is streamed through them.
+                    // Past the sidecar, which buffers streams.
                     Route("notification", "/notices/stream", Stream, []),
                     .. Contexts.Select(context => Route(
                         context, $"/openapi/{context}.json", Sidecar, [new() { ["PathSet"] = $"/v1.0/invoke/{context}/method/swagger/v1/swagger.json" }], "GET")),
@@ -77,20 +77,20 @@ public static class Routes
             {
                 transforms.AddRequestTransform(request =>
                 {
-                    // Who is called and with what right is said here alone, never by a caller from outside.
+                    // Target app and token are set here only: whatever the client sent of them is removed.
                     var headers = request.ProxyRequest.Headers;
                     foreach (var header in headers.Where(h => h.Key.StartsWith("dapr-", StringComparison.OrdinalIgnoreCase)).Select(h => h.Key).Concat(Pretences).ToList())
                     {
                         headers.Remove(header);
                     }
 
-                    // A cookie is the pages' own: it holds the tokens of who signed in, and is longer than the head that a sidecar takes.
+                    // Cookies are for the pages only: they hold sign-in tokens, and are longer than the header a sidecar accepts.
                     if (transforms.Route.ClusterId != Web)
                     {
                         headers.Remove("Cookie");
                     }
 
-                    // A sidecar may send a request again that had no answer in time: by its key it is known for the same.
+                    // A sidecar may retry a POST that had no answer in time: by this key the retry is recognised.
                     if (request.ProxyRequest.Method == HttpMethod.Post && !headers.Contains("Idempotency-Key"))
                     {
                         headers.Add("Idempotency-Key", Guid.NewGuid().ToString());
@@ -108,7 +108,7 @@ public static class Routes
         return services;
     }
 
-    /// <summary>Whether what is asked for lasts until the caller leaves.</summary>
+    /// <summary>Whether the request is for a stream, which lasts until the client leaves.</summary>
     public static bool IsStream(PathString path) => path.StartsWithSegments("/notices/stream");
 
     /// <summary>Whether what is asked for is the pages' own.</summary>

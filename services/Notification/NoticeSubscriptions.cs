@@ -24,7 +24,7 @@ public static class NoticeSubscriptions
 
     private static async Task<IResult> Tell(this NoticeDesk desk, NoticeStream stream, Event e, IReadOnlyList<Notice> notices)
     {
-        // Without its place among its source's events it could not be told from its own repetition: it goes to the dead letters.
+        // An event without source and version cannot be de-duplicated: it is refused, so that it becomes a dead letter.
         if (new Check().Text(e.Source, "source", required: true).Number(e.Version, "version", 1, long.MaxValue).Failed() is { } wrong)
         {
             return wrong;

@@ -82,6 +82,6 @@ public sealed partial class Books(ReadModel lists, IPaymentProvider provider, Ti
         while (await rounds.WaitForNextTickAsync(stoppingToken));
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The books could not be held against the provider's; it is tried again within the hour")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Reconciliation with the payment provider failed; it runs again within the hour")]
     private partial void LogNotHeld(Exception failure);
 }

@@ -80,7 +80,7 @@ public sealed record Payment(string Id) : IAggregate<Payment>
     /// <summary>The reservation is dead: what is authorised from now on is voided.</summary>
     public bool Closed { get; init; }
 
-    /// <summary>What the provider has still to be asked, and when.</summary>
+    /// <summary>The provider operation still to be done, retried until it is answered.</summary>
     public Operation? Work { get; init; }
 
     public DateTimeOffset? WorkDue { get; init; }

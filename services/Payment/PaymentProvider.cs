@@ -13,7 +13,7 @@ public interface IPaymentProvider
     /// <summary>Authorises the amount in won; <see cref="ProviderWord.Unknown"/> where the provider has taken the request and will decide later.</summary>
     Task<ProviderWord> Authorise(string key, string userId, long amount, CancellationToken stop);
 
-    /// <summary>What became of an authorisation; where it never came, the key is spoiled so that it cannot come any more.</summary>
+    /// <summary>The outcome of an authorisation; if the provider never received it, its key is invalidated, so that a delayed request cannot succeed.</summary>
     Task<ProviderWord> Find(string key, CancellationToken stop);
 
     Task<ProviderWord> Capture(string key, CancellationToken stop);

@@ -10,11 +10,11 @@ using SecondhandTrade.Contracts;
 
 namespace SecondhandTrade.Platform;
 
-/// <summary>An aggregate as it is kept: state, de-duplication and unpublished events under one key, hence atomic on every store with ETags.</summary>
+/// <summary>The stored form of an aggregate: state, de-duplication watermarks and outbox in one document, so that one write under an ETag saves all three atomically.</summary>
 public sealed record Document<TState>(long Version, TState State, ImmutableDictionary<string, long> Seen, ImmutableList<OutboxEvent> Outbox)
     where TState : class, IAggregate<TState>
 {
-    /// <summary>The document after one turn, or this one if the turn changed nothing; and the refusal, if the command was refused.</summary>
+    /// <summary>Decides and returns the new document (this instance if nothing changed) and the refusal, if any. <paramref name="heard"/> is the event that caused it, dropped if its source's watermark has it; <paramref name="told"/> says that the outbox is published and may go.</summary>
     public (Document<TState> Next, Refusal? Refusal) Turn(
         Func<TState, Decision<TState>> decide, Event? heard, string source, DateTimeOffset now, string? trace, JsonSerializerOptions json, bool told)
     {
@@ -52,7 +52,7 @@ public sealed record Document<TState>(long Version, TState State, ImmutableDicti
 public sealed record OutboxEvent(
     string Id, string Type, string Key, string Subject, long Sequence, string? CorrelationId, string? CausationId, string? TraceParent, JsonElement Data);
 
-/// <summary>Where this service's aggregates are kept and how their events leave.</summary>
+/// <summary>Loads and saves this service's aggregates through the Dapr state API, and publishes their outboxes.</summary>
 public sealed partial class AggregateStore(DaprClient dapr, TownService service, WakeList wakes, TimeProvider clock, ILogger<AggregateStore> log)
 {
     // First write wins: without it an empty ETag overwrites whatever another owner has just created.
@@ -81,7 +81,7 @@ public sealed partial class AggregateStore(DaprClient dapr, TownService service,
     public Task<bool> Save<TState>(string id, Document<TState> document, string etag)
         where TState : class, IAggregate<TState> => Write(Key<TState>(id), document, etag);
 
-    /// <summary>Reads, changes and writes a document that no actor guards, in place a few times; returns what is kept in the end.</summary>
+    /// <summary>Read-modify-write of a document that no actor owns, retried a few times on ETag conflicts; returns what is stored in the end.</summary>
     public async Task<T?> Change<T>(string key, Func<T?, T?> change)
         where T : class
     {
@@ -137,7 +137,7 @@ public sealed partial class AggregateStore(DaprClient dapr, TownService service,
             }
             catch (DaprException failure)
             {
-                // A broker that is away must not cost every turn of every aggregate a try: the wake list comes back to it.
+                // While the broker is down, no turn should wait for an attempt to publish: it is left alone for a moment, and the wake list retries.
                 brokerRestsUntil = clock.GetUtcNow() + TimeSpan.FromSeconds(3);
                 span?.SetStatus(ActivityStatusCode.Error, "not published");
                 Telemetry.NotPublished(service.Topic);
@@ -159,8 +159,8 @@ public sealed partial class AggregateStore(DaprClient dapr, TownService service,
         }
         catch (DaprException failure)
         {
-            // Redis answers a lost creation race with an error that is no ETag mismatch, and a lost connection
-            // says nothing of the outcome: both are settled by reading again.
+            // The outcome is unknown: Redis reports a lost creation race as a general error, and a broken connection reports
+            // nothing. Reading again settles both.
             LogUnsure(key, failure);
             return false;
         }
@@ -169,13 +169,13 @@ public sealed partial class AggregateStore(DaprClient dapr, TownService service,
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Event} ({Type}) could not be published yet; it stays in its document and is tried again")]
     private partial void LogUnpublished(string @event, string type, Exception failure);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "It is not sure whether {Key} was written; reading it again")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "The write of {Key} failed with an unknown outcome; reading it again")]
     private partial void LogUnsure(string key, Exception failure);
 }
 
 /// <summary>
-/// An actor that keeps one aggregate. The actor gives order; safety is the document's ETag: with two owners of one id, one save wins
-/// and the other decides again on what it finds.
+/// An actor that owns one aggregate. Turn-based calls give ordering; safety comes from the document's ETag: if two hosts activate
+/// the same id, one save wins and the other reloads and decides again.
 /// </summary>
 public abstract class AggregateActor<TState>(ActorHost host, AggregateStore store, TState empty) : Actor(host)
     where TState : class, IAggregate<TState>
@@ -184,7 +184,7 @@ public abstract class AggregateActor<TState>(ActorHost host, AggregateStore stor
 
     private (Document<TState> Document, string ETag)? kept;
 
-    // Up to which version everyone has been told; it only grows, also where turns overlap because a caller gave up.
+    // The highest version that is projected and published; it only grows, also where turns overlap because a caller timed out.
     private long told;
 
     protected AggregateStore Store => store;
@@ -198,7 +198,7 @@ public abstract class AggregateActor<TState>(ActorHost host, AggregateStore stor
     /// <summary>One turn: load, apply overdue deadlines, decide, save under the ETag, publish. One that wakes also takes the aggregate off the wake list; one that expects another version than there is is refused.</summary>
     protected async Task<Reply<TState>> Handle(Func<TState, Decision<TState>> decide, Event? heard = null, double? wakeMark = null, long? expected = null)
     {
-        // Who wakes must not go by what it remembers: another owner may have left work since.
+        // A wake-up must not use the cached document: another host may have written since.
         kept = wakeMark is null ? kept : null;
         var mark = wakeMark;
         for (var attempt = 1; attempt <= 4; attempt++)
@@ -207,7 +207,7 @@ public abstract class AggregateActor<TState>(ActorHost host, AggregateStore stor
             var (before, etag) = kept ??= await Load();
             if (!before.Outbox.IsEmpty)
             {
-                // What an earlier activation or an outage of the broker has left goes out first: otherwise every write would carry it on.
+                // An outbox left by an earlier activation or a broker outage is published first: otherwise every write would carry it on.
                 await Tell(before);
             }
 
@@ -216,7 +216,7 @@ public abstract class AggregateActor<TState>(ActorHost host, AggregateStore stor
                 : before.Turn(decide, heard, store.Source(AggregateId), Now, Activity.Current?.Id, store.Json, told: before.Outbox.IsEmpty || before.Version <= told);
             if (refusal is not null && remembered)
             {
-                // A no from memory may be out of date, and no write would show it.
+                // A refusal based on the cached document may be stale, and without a write no ETag conflict would show it: reload and decide again.
                 kept = null;
                 continue;
             }
@@ -239,10 +239,10 @@ public abstract class AggregateActor<TState>(ActorHost host, AggregateStore stor
         throw new DaprException($"{WakeMember} was changed by another owner three times in a row; ask again.");
     }
 
-    /// <summary>Brings what is read outside the actor up to the document, before its events go out; must bear being repeated.</summary>
+    /// <summary>Updates the read models from the saved document, before its events are published; must be idempotent.</summary>
     protected virtual Task Project(Document<TState> document) => Task.CompletedTask;
 
-    /// <summary>Gives a loaded state what it needs of the configuration and does not keep itself.</summary>
+    /// <summary>Adds what a loaded state needs of the configuration and does not store.</summary>
     protected virtual TState Equip(TState state) => state;
 
     private async Task<(Document<TState> Document, string ETag)> Load()
@@ -256,7 +256,7 @@ public abstract class AggregateActor<TState>(ActorHost host, AggregateStore stor
     {
         if (await store.Save(AggregateId, next, etag))
         {
-            // A save does not tell its ETag. Redis counts them; where a store does not, the guess costs a reload, never a write.
+            // Dapr does not return the ETag of a save. Redis counts them up by one, so the next is guessed; on another store a wrong guess costs a reload, never a lost write.
             kept = (next, long.TryParse(etag, out var n) ? $"{n + 1}" : "1");
             return true;
         }

@@ -9,24 +9,24 @@ using Microsoft.Extensions.DependencyInjection;
 namespace SecondhandTrade.Platform;
 
 /// <summary>
-/// Who asks: in <c>open</c> mode whoever the query's userid says, where one who names nobody is whoever may; in <c>oidc</c> mode the subject of a
-/// token, or nobody, whatever body, query and headers say.
+/// The caller. In <c>open</c> mode the query's <c>userid</c>, unverified; without one the caller may act as anyone. In <c>oidc</c> mode the
+/// token's subject, or anonymous; body, query and headers are ignored.
 /// </summary>
 public sealed record Caller(string? UserId, bool IsProven)
 {
     /// <summary>The longest name a person may have: what OpenID allows a subject.</summary>
     public const int LongestName = 255;
 
-    /// <summary>Whether this runs the town, and so may look into what is between others.</summary>
+    /// <summary>Whether the caller is an operator, and so may see what is between others.</summary>
     public bool IsOperator { get; init; }
 
-    /// <summary>Whether this is the person, and so may see what is theirs.</summary>
+    /// <summary>Whether the caller is this user, and so may see what is theirs.</summary>
     public bool Is(string? person) => UserId is { } own ? own == person : !IsProven;
 
-    /// <summary>Whether this may act for the party; for one that nobody is, as the seller of a listing that names none, only one who is believed may.</summary>
+    /// <summary>Whether the caller may act for the party. For a null party (the seller of a listing that names none) only in open mode.</summary>
     public bool ActsFor(string? party) => Is(party) || (party is null && !IsProven);
 
-    /// <summary>In whose name a body speaks that says it is from <paramref name="said"/>.</summary>
+    /// <summary>The user id for a body that claims to come from <paramref name="said"/>: the token's subject in oidc mode, the claim itself in open mode.</summary>
     public string? Named(string? said) => IsProven ? UserId : said;
 
     public static ValueTask<Caller> BindAsync(HttpContext http) => new(http.RequestServices.GetRequiredService<SignIn>().IsOpen
@@ -34,10 +34,10 @@ public sealed record Caller(string? UserId, bool IsProven)
         : new Caller(http.User.FindFirstValue(SignIn.Subject), IsProven: true) { IsOperator = http.User.IsInRole(SignIn.Operator) });
 }
 
-/// <summary>How it is known who asks; read from the section <c>Auth</c>.</summary>
+/// <summary>How callers are authenticated; read from the section <c>Auth</c>.</summary>
 public sealed record SignIn(string? Authority, string? Audience, string RoleClaim)
 {
-    /// <summary>The policy of what only those may do who run the town.</summary>
+    /// <summary>The authorization policy for what only operators may do.</summary>
     public const string Operator = "operator";
 
     public const string Subject = "sub";
@@ -58,16 +58,16 @@ public sealed record SignIn(string? Authority, string? Audience, string RoleClai
     }
 }
 
-/// <summary>Proves who calls: people by a token of the OpenID provider, the sidecar by the app token.</summary>
+/// <summary>Authenticates callers: people by a token of the OpenID provider, the sidecar by the app token.</summary>
 public static class SignIns
 {
     private const string Sidecar = "Dapr";
     private const string People = "Bearer";
 
-    // Asked by who has no token to show; each is nothing but the one route of that name.
+    // Called without a token (probes, scrapers); matched by exact path.
     private static readonly HashSet<string> Probes = new(StringComparer.OrdinalIgnoreCase) { "/alive", "/ready", "/healthz", "/metrics" };
 
-    /// <summary>Reads people's tokens where the town does not simply believe them; who has none, or one that is no good, is nobody.</summary>
+    /// <summary>Validates bearer tokens in oidc mode; a caller without a valid one is anonymous.</summary>
     public static IServiceCollection AddSignIn(this IServiceCollection services, IConfiguration configuration)
     {
         var signIn = SignIn.From(configuration);
@@ -103,7 +103,7 @@ public static class SignIns
         return services;
     }
 
-    /// <summary>The rules of a service: the sidecar proves itself where there is an app token, people where they are not simply believed.</summary>
+    /// <summary>A service's authorization rules: the app token where one is set, and a user's token in oidc mode.</summary>
     internal static void AddRights(this IServiceCollection services, IConfiguration configuration)
     {
         var (open, token) = (SignIn.From(configuration).IsOpen, configuration["APP_API_TOKEN"]);
@@ -126,7 +126,7 @@ public static class SignIns
         }
     }
 
-    /// <summary>Lets nobody in but the sidecar, where there is an app token to tell it by; <paramref name="direct"/> are the routes that people come to past it.</summary>
+    /// <summary>Requires the app token where one is set, so that only the sidecar gets in; <paramref name="direct"/> are the routes that are called without a sidecar.</summary>
     internal static void UseSidecarOnly(this WebApplication app, IReadOnlyCollection<string> direct)
     {
         if (app.Configuration["APP_API_TOKEN"] is { Length: > 0 })

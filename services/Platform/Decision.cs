@@ -16,7 +16,7 @@ public enum Unchanged
     Already,
 }
 
-/// <summary>All the machinery there is: the next state with its events, <see cref="Unchanged"/>, or a <see cref="Refusal"/>.</summary>
+/// <summary>The result of a command: the next state with its events, <see cref="Unchanged"/>, or a <see cref="Refusal"/>.</summary>
 public sealed record Decision<TState>(TState? Next, IReadOnlyList<Event> Events, Refusal? Refusal)
     where TState : class
 {
@@ -42,13 +42,13 @@ public sealed record Decision<TState>(TState? Next, IReadOnlyList<Event> Events,
 public interface IAggregate<TSelf>
     where TSelf : class, IAggregate<TSelf>
 {
-    /// <summary>The same rules applied to the passing of time; asked before every command and read.</summary>
+    /// <summary>Applies the deadlines that have passed by then; called before every command and read.</summary>
     Decision<TSelf> Overdue(DateTimeOffset now);
 
-    /// <summary>When there is something to do without a visitor, or null.</summary>
+    /// <summary>When there is something to do without a request, or null.</summary>
     DateTimeOffset? NextWake { get; }
 
-    /// <summary>The watermarks without those that need not be kept: of sources that could change nothing any more.</summary>
+    /// <summary>The watermarks that are still needed; those of sources that can change nothing any more are left out.</summary>
     ImmutableDictionary<string, long> Trim(ImmutableDictionary<string, long> seen) => seen;
 
     /// <summary>The state without what may be forgotten once its events are out.</summary>

@@ -277,7 +277,7 @@ internal sealed class Declared : IOperationFilter
         var schema = Kept(body, context);
         (schema.AdditionalPropertiesAllowed, schema.AdditionalProperties) = (true, null);
 
-        // The rules are the same whatever is in it, so one with nothing in it tells them.
+        // Rules do not depend on values, so an uninitialised instance is enough to read them.
         if (body.IsSubclassOf(typeof(Asked)))
         {
             foreach (var rule in ((Asked)RuntimeHelpers.GetUninitializedObject(body)).Check().Rules)

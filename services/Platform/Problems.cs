@@ -30,7 +30,7 @@ public static class Problems
         return new WithRetryAfter(TypedResults.Problem(problem), retryAfter);
     }
 
-    /// <summary>Adds problems that are written whatever the caller accepts: there are no other words for what went wrong, and the framework's own writer has none for a browser.</summary>
+    /// <summary>Adds a problem writer that ignores Accept; the framework's own writes nothing for a browser that asks for HTML.</summary>
     public static IServiceCollection AddProblems(this IServiceCollection services) => services.AddSingleton<IProblemDetailsWriter, Writer>().AddProblemDetails();
 
     /// <summary>The status given, or 404, 412 or 409 by the refusal's code, for a command that the state refuses.</summary>

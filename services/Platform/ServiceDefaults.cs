@@ -96,7 +96,7 @@ public static class ServiceDefaults
         // Dapr keeps this sign for its own keys: nothing in the town has an id with it.
         app.Use((http, next) => http.Request.Path.Value?.Contains("||", StringComparison.Ordinal) == true ? Problems.Problem(404, "not-found", "There is nothing here.").ExecuteAsync(http) : next(http));
 
-        // A body in letters that nobody knows; the framework takes that for its own fault.
+        // A charset that does not exist: without this the framework answers 500.
         app.Use((http, next) => http.GetEndpoint()?.Metadata.GetMetadata<IAcceptsMetadata>() is not null && MediaTypeHeaderValue.TryParse(http.Request.ContentType, out var type) && type.Charset.HasValue && type.Encoding is null
             ? Problems.Problem(415, Problems.CodeOf(415), $"There is no charset {type.Charset}; send UTF-8.").ExecuteAsync(http)
             : next(http));
@@ -105,7 +105,7 @@ public static class ServiceDefaults
         app.UseMetrics();
         app.UseRights();
 
-        // What only the sidecar calls asks for no person; that it is the sidecar has been seen above.
+        // Actor routes are called by the sidecar only, so they need no user; the app token was checked above.
         app.MapActorsHandlers().AllowAnonymous();
         app.MapProbes();
         return app;
@@ -114,7 +114,7 @@ public static class ServiceDefaults
     /// <summary>Adds what makes a process not ready from the moment it is told to stop.</summary>
     public static IHealthChecksBuilder AddReadiness(this IServiceCollection services) => services.AddHealthChecks().AddCheck<Leaving>("leaving", tags: [Ready]);
 
-    /// <summary><c>/healthz</c>: warmed up; <c>/alive</c>: the process answers; <c>/ready</c>: its own store answers too, and it is not on its way out. None asks a broker or another service; the sidecar works with the app once it is alive, and warming up waits for the sidecar.</summary>
+    /// <summary><c>/alive</c>: the process answers; <c>/healthz</c>: warm-up is done; <c>/ready</c>: its own store answers and it is not shutting down. None asks the broker or another service. The sidecar takes the app up once it is alive, and warm-up waits for the sidecar.</summary>
     public static void MapProbes(this WebApplication app)
     {
         app.MapHealthChecks("/healthz", new() { Predicate = check => !check.Tags.Contains(Ready) });
@@ -122,7 +122,7 @@ public static class ServiceDefaults
         app.MapHealthChecks("/ready", new() { Predicate = check => check.Tags.Contains(Ready) });
     }
 
-    /// <summary>The routes a sidecar delivers events to; what no rule names is answered and forgotten.</summary>
+    /// <summary>The routes a sidecar delivers events to, under <c>/events</c>; what no rule names goes to <c>/events/ignored</c>, which answers 200.</summary>
     public static IEndpointConventionBuilder MapEvents(this WebApplication app, Action<IEndpointRouteBuilder> map)
     {
         var events = app.MapGroup("/events").ExcludeFromDescription().AllowAnonymous();

@@ -119,7 +119,7 @@ public static class Telemetry
         var where = new KeyValuePair<string, object?>("messaging.destination.name", topic);
         OutboxAge.Record(Math.Max(0, (now - e.Data.GetProperty("timestamp").GetDateTimeOffset()).TotalSeconds), where);
 
-        // A series that begins with its first failure would hide that failure from every rate.
+        // Recorded as 0 first, so that the series exists before its first failure: rate() misses the increment that creates a series.
         Unpublished.Add(0, where);
     }
 

@@ -9,12 +9,12 @@ using StackExchange.Redis;
 namespace SecondhandTrade.Platform;
 
 /// <summary>
-/// Who has work to do without a visitor, and when: one Redis sorted set per context, member <c>kind/id</c>, score the due time in Unix
-/// milliseconds. No correctness hangs on it: deadlines are in the documents; this only makes them happen.
+/// A schedule of work that is due without a request: one Redis sorted set per context, member <c>kind/id</c>, score the due time in Unix
+/// milliseconds. Only timeliness depends on it: deadlines are stored in the documents and applied on every access.
 /// </summary>
 public sealed class WakeList(IConnectionMultiplexer redis, TownService service, TimeProvider clock)
 {
-    // Only who saw the entry last may settle it: another owner may have put it back for work that this one does not know of.
+    // Compare-and-set on the score: only the holder of the current mark may settle an entry, since another host may have scheduled it anew.
     private static readonly string SettleScript = """
         local score = redis.call('ZSCORE', KEYS[1], ARGV[1])
         if score and tonumber(score) ~= tonumber(ARGV[2]) then return 0 end
@@ -139,7 +139,7 @@ public sealed partial class WakeWorker(WakeList wakes, IEnumerable<WakeHandler> 
             }
             catch (Exception failure) when (failure is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
             {
-                // Whatever it is: a worker that ends takes the service with it.
+                // Everything is caught: an exception that leaves a BackgroundService stops the host.
                 LogNoList(failure);
             }
             finally
@@ -153,7 +153,7 @@ public sealed partial class WakeWorker(WakeList wakes, IEnumerable<WakeHandler> 
         }
     }
 
-    // The first call along a path compiles it, which takes longer than a buyer is made to wait for payment. So nobody is woken once.
+    // First calls are slow (JIT, connections), slower than a buyer is made to wait for payment. So each handler is run once for an id that does not exist.
     private async Task WarmUp(CancellationToken stop)
     {
         while (!await dapr.CheckHealthAsync(stop))
@@ -197,6 +197,6 @@ public sealed partial class WakeWorker(WakeList wakes, IEnumerable<WakeHandler> 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Member} could not be woken; it is tried again when its lease ends")]
     private partial void LogAgain(string member, Exception failure);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The wake list cannot be read; deadlines are still kept on every visit")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The wake list cannot be read; deadlines are still applied whenever a document is accessed")]
     private partial void LogNoList(Exception failure);
 }

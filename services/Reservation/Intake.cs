@@ -7,7 +7,7 @@ using SecondhandTrade.Platform;
 
 namespace SecondhandTrade.Reservations;
 
-/// <summary>Takes requests in and sees them to a decision and a payment; what cannot be done at once is on the wake list, nothing is lost.</summary>
+/// <summary>Records a request, has the product's actor decide it and asks payment; what cannot be finished now is retried through the wake list.</summary>
 public sealed partial class Intake(
     AggregateStore store, IActorProxyFactory actors, ReadModel lists, PaymentDesk payment, [FromKeyedServices("stock")] HttpClient stock, IOptions<ReservationTerms> terms, TownService service, TimeProvider clock, ILogger<Intake> log)
 {
@@ -83,8 +83,8 @@ public sealed partial class Intake(
     };
 
     /// <summary>
-    /// Whether the product is known here, in stock, or perhaps (stock cannot be asked): only a clear no is a no. What stock says is told to
-    /// the book, so that a listing made a moment ago can be reserved before its event has come.
+    /// False only if stock says that the product does not exist; a stock that cannot be asked counts as true. A listing that stock returns is
+    /// given to the book, so that it can be reserved before its event has come.
     /// </summary>
     public async Task<bool> MayExist(string productId)
     {
@@ -129,7 +129,7 @@ public sealed partial class Intake(
             return (journal, null);
         }
 
-        // A deadline that has passed is so for whoever looks, whether or not anything has fired.
+        // A deadline that has passed counts for every reader, whether or not a wake-up has fired.
         var (book, _) = await store.Load(journal.Request.ProductId!, ProductBook.Empty(journal.Request.ProductId!));
         var now = book.State.AsOf(clock.GetUtcNow());
         return (now.Find(id) is { } entry ? journal.Follow(book) with { Last = entry } : journal, now.Position(id));

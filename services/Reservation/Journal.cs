@@ -25,7 +25,7 @@ public sealed record PlaceReserve(
 /// <summary>One line of a reservation's story.</summary>
 public sealed record JournalLine(DateTimeOffset At, string EventType, string Status, string? Reason, DateTimeOffset? Until, bool Promoted, long Order);
 
-/// <summary>A reservation from its intake on: written before anything is decided, then told by the book's events; the only place finished ones are kept.</summary>
+/// <summary>A reservation's record: written before anything is decided, then brought up to its product's book; finished reservations are stored only here.</summary>
 public sealed record Journal(PlaceReserve Request, DateTimeOffset At, Reserve Last, ImmutableList<JournalLine> Timeline)
 {
     public static string Key(string id) => $"Reserve-{id}";

@@ -16,7 +16,7 @@ public sealed record PaymentAnswer(PaymentStatus? Outcome, string? Reason);
 /// <summary>Asks the payment context, through the sidecar and its policies; an answer that does not come in time is null, which says nothing about the money.</summary>
 public sealed partial class PaymentDesk([FromKeyedServices("payment")] HttpClient payment, TownService service, TimeProvider clock, ILogger<PaymentDesk> log)
 {
-    // Just above the sidecar's own limit, for when it is the sidecar that hangs: a buyer is answered within 3 s.
+    // Slightly above the sidecar's own 2 s, in case the sidecar itself hangs: a buyer is answered within 3 s.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2.3);
 
     private static readonly Counter<long> Answers = Telemetry.Meter.CreateCounter<long>(

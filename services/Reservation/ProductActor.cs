@@ -45,7 +45,7 @@ public sealed class ProductActor(ActorHost host, AggregateStore store, ReadModel
 
     public async Task<Reply<Reserve>> Request(Reserve asked)
     {
-        // A request that comes late must not open again what has ended and left the book: the journal remembers.
+        // A repeated request must not reopen a reservation that has finished and left the book: the journal knows.
         var told = await Store.Read<Journal>(Journal.Key(asked.Id)) is { Timeline.IsEmpty: false } journal ? journal.Last : null;
         var reply = await About(asked.Id, book => told is null ? book.Request(asked, Now) : Unchanged.Already);
         return reply.View is null ? reply with { View = told } : reply;

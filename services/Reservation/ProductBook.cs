@@ -454,7 +454,7 @@ public sealed record ProductBook(string ProductId, ListingEvent? Listing, Immuta
                 TraceParent = reserve.Id == commanded ? null : reserve.TraceParent,
             });
 
-        // First come, first held, of those whom what is free is enough for: one who wants more does not keep units idle.
+        // First in the queue whose quantity fits; a larger request does not block smaller ones behind it.
         private bool CanHave(Reserve waiter, DateTimeOffset now) =>
             waiter.Status == ReserveStatus.Waitlisted && waiter.Until > now && waiter.Qty <= Book.Free
             && Book.Listing is { StatusCode: not (InventoryStatus.Withdrawn or InventoryStatus.Hidden) };

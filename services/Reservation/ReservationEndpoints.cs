@@ -138,7 +138,7 @@ public static class ReservationEndpoints
         }).WithTags("Reservations").AllowAnonymous().WithSummary("Tells how many units of a product are free and how many people wait.").Answers<QueueResource>(200);
     }
 
-    // What is neither the buyer's nor the seller's is not there.
+    // For anyone but buyer and seller: 404, as if it did not exist.
     private static async Task<(Journal Journal, int? Position)?> Find(Intake intake, Caller caller, string id) =>
         await intake.Find(id) is { } found && (caller.Is(found.Journal.Last.UserId) || caller.Is(found.Journal.Last.SellerId)) ? found : null;
 

@@ -62,7 +62,7 @@ public sealed class ListingActor(ActorHost host, AggregateStore store, ReadModel
         }
     }
 
-    // One book tells of many reservations: the watermark is kept for each, or the news of one would hide that of another.
+    // One book publishes events of many reservations: the watermark is kept for each, or one's event would hide another's.
     private static ReserveEvent SourceOf(ReserveEvent reserve) => reserve with { Source = $"{reserve.Source}/{reserve.Id}" };
 }
 

@@ -30,7 +30,7 @@ public sealed class Pictures(IConnectionMultiplexer redis)
 
     private static readonly SKSamplingOptions Smooth = new(SKFilterMode.Linear, SKMipmapMode.Linear);
 
-    // One at a time, so that many who send at once cannot take up more memory than one does.
+    // Pictures are decoded one at a time, to bound memory.
     private static readonly SemaphoreSlim Desk = new(1);
 
     public static string NameOf(ReadOnlySpan<byte> bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes))[..32];

@@ -92,7 +92,7 @@ public sealed record TradeResource(
 
 public static class TradeEndpoints
 {
-    // Capture and commitment follow the acceptance within a moment; a person who is faster is not sent away for it.
+    // Capture and stock commitment follow acceptance asynchronously; wait for up to 2 s rather than refuse a fast user.
     private static readonly TimeSpan Moment = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(50);
 

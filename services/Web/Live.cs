@@ -2,7 +2,7 @@ using System.Net.Http.Headers;
 
 namespace SecondhandTrade.Web;
 
-/// <summary>What happens, as it happens: notification's stream, passed on to who the cookie says it is for.</summary>
+/// <summary>Live updates: notification's stream, passed on to the user of the cookie.</summary>
 public static class Live
 {
     public const string Path = "/live";
@@ -11,7 +11,7 @@ public static class Live
 
     public static void MapLive(this WebApplication app)
     {
-        // Straight to the service: a sidecar holds back what is streamed through it.
+        // Straight to the service: a sidecar buffers streams.
         var address = app.Configuration["Notification:Address"] ?? "http://localhost:8085";
 
         app.MapGet(Path, async (string? products, HttpContext http, Visitor me, IHttpClientFactory clients, IHostApplicationLifetime life) =>
@@ -45,7 +45,7 @@ public static class Live
             }
             catch (HttpRequestException) when (!http.Response.HasStarted)
             {
-                // The browser gives a stream up for good at an error; an empty one it asks for again.
+                // EventSource does not reconnect after an HTTP error, but does after an empty stream.
                 (http.Response.StatusCode, http.Response.ContentType) = (StatusCodes.Status200OK, "text/event-stream");
                 await http.Response.WriteAsync("retry: 5000\n\n", stop.Token);
             }

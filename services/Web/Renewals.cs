@@ -9,8 +9,8 @@ namespace SecondhandTrade.Web;
 public sealed record Renewal(JsonElement? Tokens, bool IsRefused);
 
 /// <summary>
-/// New tokens for old. The requests of one page find the same token old at the same time, and a refresh token may be good but once: the first asks
-/// for all of them.
+/// Refreshes tokens. The requests of one page find the same token expired at the same time, and a refresh token may be valid only once: the first
+/// request refreshes for all of them.
 /// </summary>
 public sealed partial class Renewals(IOptionsMonitor<OpenIdConnectOptions> providers, TimeProvider clock, ILogger<Renewals> log)
 {
@@ -28,7 +28,7 @@ public sealed partial class Renewals(IOptionsMonitor<OpenIdConnectOptions> provi
         var renewal = new Renewal(null, IsRefused: false);
         try
         {
-            // No request's own end ends it: others wait for the same.
+            // Not cancelled with the request: others wait for the same refresh.
             var provider = providers.Get(OpenIdConnectDefaults.AuthenticationScheme);
             var known = await provider.ConfigurationManager!.GetConfigurationAsync(CancellationToken.None);
             using var form = new FormUrlEncodedContent(new Dictionary<string, string?>
@@ -48,7 +48,7 @@ public sealed partial class Renewals(IOptionsMonitor<OpenIdConnectOptions> provi
             LogBroken(broken.Message);
         }
 
-        // What the server could not say now it may say to the next who asks.
+        // A failure is not kept: the next request tries again.
         _ = Task.Delay(renewal is { Tokens: null, IsRefused: false } ? TimeSpan.Zero : Kept, clock).ContinueWith(late => asked.TryRemove(refreshToken, out _), TaskScheduler.Default);
         return renewal;
     }
