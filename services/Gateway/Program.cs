@@ -1,11 +1,11 @@
 using SecondhandTrade.Gateways;
 
 var builder = WebApplication.CreateBuilder(args);
-builder.AddGate();
+builder.AddGatewayDefaults();
 builder.Services.AddRoutes(builder.Configuration);
 
 var app = builder.Build();
-app.UseGate();
+app.UseGatewayPipeline();
 app.UseSwaggerUI(pages =>
 {
     foreach (var context in Routes.Contexts)

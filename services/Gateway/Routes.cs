@@ -103,7 +103,7 @@ public static class Routes
 
                     return ValueTask.CompletedTask;
                 });
-                transforms.AddResponseTransform(response => new(Failures.OfSidecar(response)));
+                transforms.AddResponseTransform(response => new(ProxyErrors.OfSidecar(response)));
             });
         return services;
     }

@@ -28,8 +28,8 @@ public static class MyPageEndpoints
                 ? Hal.Ok(http, MyPageResource.Of(row, caller.UserId), $"{version}")
                 : Problems.NotFound("reservation", reservationid)).WithSummary("Shows a reservation with its trade, its payment and all that happened.").Answers<MyPageResource>(200);
 
-        pages.MapGet("/lag", async (HttpContext http, LagBoard lag) =>
-            Hal.List(http, "lag", await lag.Read(), LagBoard.Topics.Count, new(null, null, null))).RequireAuthorization(SignIn.Operator)
+        pages.MapGet("/lag", async (HttpContext http, ProjectionLag lag) =>
+            Hal.List(http, "lag", await lag.Read(), ProjectionLag.Topics.Count, new(null, null, null))).RequireAuthorization(SignIn.Operator)
             .WithSummary("Tells how far behind my page is on each topic.").Lists<TopicLag>("lag");
 
         pages.MapPost("/rebuild", async (MyPages rows) => TypedResults.Ok(await rows.Rebuild())).RequireAuthorization(SignIn.Operator)

@@ -12,7 +12,7 @@ public static class MyPageSubscriptions
         events.MapPost("/payments", (PaymentEvent e, MyPages pages) => pages.Take("payments", Heard.Of(e)));
 
         // What a row shows of its product comes with the reservation, so that a listing's event never has rows to search for.
-        events.MapPost("/stock", (ListingEvent e, LagBoard lag) => lag.Applied("stock", e.Timestamp));
+        events.MapPost("/stock", (ListingEvent e, ProjectionLag lag) => lag.Applied("stock", e.Timestamp));
     });
 
     private static async Task<IResult> Take(this MyPages pages, string topic, Heard e)

@@ -4,7 +4,7 @@ using SecondhandTrade.Platform;
 namespace SecondhandTrade.MyPages;
 
 /// <summary>Keeps the rows; effect and memory of what was heard are one row, written in one step.</summary>
-public sealed class MyPages(ReadModel lists, LagBoard lag, TownService service)
+public sealed class MyPages(ReadModel lists, ProjectionLag lag, ServiceIdentity service)
 {
     public const string Kind = "mypages";
 

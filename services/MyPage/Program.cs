@@ -2,11 +2,11 @@ using SecondhandTrade.MyPages;
 using SecondhandTrade.Platform;
 
 var builder = WebApplication.CreateBuilder(args);
-builder.AddTown("mypage", "mypages", MyPageJson.Default);
-builder.Services.AddSingleton<LagBoard>().AddSingleton<MyPages>();
+builder.AddServiceDefaults("mypage", "mypages", MyPageJson.Default);
+builder.Services.AddSingleton<ProjectionLag>().AddSingleton<MyPages>();
 
 var app = builder.Build();
-app.UseTown();
+app.UseServiceDefaults();
 app.MapMyPages();
 app.MapMyPageEvents();
 app.Run();

@@ -59,7 +59,7 @@ public sealed record DeadLetterResource(
 }
 
 /// <summary>All apps' dead letters, in a Redis hash by app and CloudEvent id: the same letter dead again replaces itself.</summary>
-public sealed class DeadLetters(IConnectionMultiplexer redis, DaprClient dapr, TownService service)
+public sealed class DeadLetters(IConnectionMultiplexer redis, DaprClient dapr, ServiceIdentity service)
 {
     private const string Kind = "{notification:dead}";
 
@@ -96,7 +96,7 @@ public sealed class DeadLetters(IConnectionMultiplexer redis, DaprClient dapr, T
             metadata["partitionKey"] = key;
         }
 
-        await dapr.PublishByteEventAsync(TownService.PubSub, letter.Topic!, letter.Raw, "application/cloudevents+json", metadata);
+        await dapr.PublishByteEventAsync(ServiceIdentity.PubSub, letter.Topic!, letter.Raw, "application/cloudevents+json", metadata);
         await Discard(letter);
     }
 

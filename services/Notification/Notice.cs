@@ -44,7 +44,7 @@ public sealed record Notice(
 }
 
 /// <summary>A notice as a caller of <c>POST /notices</c> writes it.</summary>
-public sealed record WriteNotice(string? Id, string? ProductId, string? UserId, string? ProductName, string? Status, string? Message, string? ReservationId) : Asked
+public sealed record WriteNotice(string? Id, string? ProductId, string? UserId, string? ProductName, string? Status, string? Message, string? ReservationId) : ValidatedRequest
 {
     public override Check Check() => new Check()
         // The id of an event's notice is a number that anyone can work out: whoever took it first would keep its addressee from being told.

@@ -12,7 +12,7 @@ public static class NoticeEndpoints
     {
         var notices = routes.MapGroup("/notices").WithTags("Notices");
 
-        notices.MapPost("", async (WriteNotice said, Caller caller, HttpContext http, NoticeDesk desk, TimeProvider clock) =>
+        notices.MapPost("", async (WriteNotice said, Caller caller, HttpContext http, NoticeService desk, TimeProvider clock) =>
         {
             // A person writes to nobody but themselves.
             var body = said with { UserId = caller.Named(said.UserId) };
@@ -25,7 +25,7 @@ public static class NoticeEndpoints
             var kept = await desk.Keep(asked);
             return kept.SaysTheSame(asked)
                 ? Hal.Ok(http, NoticeResource.Of(kept), $"{kept.Version}", 201, $"/notices/{kept.Id}")
-                : Taken(http, body.Id, asked.Id);
+                : Problems.IdTaken(http, body.Id, "notice", asked.Id);
         }).WithSummary("Writes a notice.").Answers<NoticeResource>(201).Refuses(409, "id-conflict").Refuses(422, "idempotency-key-reused");
 
         notices.MapGet("", async (Caller caller, string? productid, string? reservationid, string? status, string? page, string? size, string? sort, HttpContext http, ReadModel lists) =>
@@ -50,12 +50,12 @@ public static class NoticeEndpoints
             return Hal.List(http, NoticeResource.Kind, views, total, paging);
         }).WithSummary("Lists the caller's notices, also by whether they were read; to an operator everyone's of one reservation.").Lists<NoticeResource>(NoticeResource.Kind);
 
-        notices.MapGet("/{id}", async (string id, Caller caller, HttpContext http, NoticeDesk desk) =>
+        notices.MapGet("/{id}", async (string id, Caller caller, HttpContext http, NoticeService desk) =>
             await desk.Find(id) is { } notice && caller.Is(notice.UserId)
                 ? Hal.Ok(http, NoticeResource.Of(notice), $"{notice.Version}")
                 : Problems.NotFound("notice", id)).WithSummary("Shows a notice to its addressee.").Answers<NoticeResource>(200);
 
-        notices.MapPut("/{id}/read", async (string id, Caller caller, HttpContext http, NoticeDesk desk) =>
+        notices.MapPut("/{id}/read", async (string id, Caller caller, HttpContext http, NoticeService desk) =>
         {
             if (await desk.Find(id) is not { } notice || !caller.Is(notice.UserId))
             {
@@ -97,8 +97,4 @@ public static class NoticeEndpoints
     private static bool MayListen(AuthorizationHandlerContext asked) => asked.User.Identity is { IsAuthenticated: true }
         || (asked.Resource is HttpContext http && (http.RequestServices.GetRequiredService<SignIn>().IsOpen
             || (http.Request.Query["products"] is [{ Length: > 0 }, ..] && http.Request.Headers.Authorization.Count == 0)));
-
-    private static IResult Taken(HttpContext http, string? chosen, string id) => chosen is null && http.Request.Headers.ContainsKey("Idempotency-Key")
-        ? Problems.Problem(422, "idempotency-key-reused", "This Idempotency-Key was used with another body; use a new key for a new notice.")
-        : Problems.Problem(409, "id-conflict", $"Notice {id} exists already with other content; choose another id.");
 }

@@ -11,7 +11,7 @@ namespace SecondhandTrade.Notifications;
 /// Each person's notices in the order they came, numbered from 1, for those who listen. The numbers are in Redis and outlive a connection;
 /// Redis' pub/sub only says "look", so a message that it loses costs a heartbeat's time and nothing else. A product's bell is no more than that: "look again".
 /// </summary>
-public sealed class NoticeStream(IConnectionMultiplexer redis, ReadModel lists, TownService service, TimeProvider clock, IHostApplicationLifetime life)
+public sealed class NoticeStream(IConnectionMultiplexer redis, ReadModel lists, ServiceIdentity service, TimeProvider clock, IHostApplicationLifetime life)
 {
     private const int Kept = 1000;
 

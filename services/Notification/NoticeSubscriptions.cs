@@ -7,12 +7,12 @@ public static class NoticeSubscriptions
 {
     public static void MapNoticeEvents(this WebApplication app) => app.MapEvents(events =>
     {
-        events.MapPost("/reservations", (ReserveEvent e, NoticeDesk desk, NoticeStream stream) => desk.Tell(stream, e, Notices.Of(e)));
-        events.MapPost("/trades", (TradeEvent e, NoticeDesk desk, NoticeStream stream) => desk.Tell(stream, e, Notices.Of(e)));
-        events.MapPost("/trade-resolved", (TradeResolved e, NoticeDesk desk, NoticeStream stream) => desk.Tell(stream, e, Notices.Of(e, e.Refund)));
+        events.MapPost("/reservations", (ReserveEvent e, NoticeService desk, NoticeStream stream) => desk.Tell(stream, e, Notices.Of(e)));
+        events.MapPost("/trades", (TradeEvent e, NoticeService desk, NoticeStream stream) => desk.Tell(stream, e, Notices.Of(e)));
+        events.MapPost("/trade-resolved", (TradeResolved e, NoticeService desk, NoticeStream stream) => desk.Tell(stream, e, Notices.Of(e, e.Refund)));
         events.MapPost("/listing-changed", (ListingEvent e, NoticeStream stream) => stream.Show(e));
         events.MapPost("/listing-withdrawn", (ListingEvent e, NoticeStream stream) => stream.Show(e));
-        events.MapPost("/payment-declined", (PaymentEvent e, NoticeDesk desk, NoticeStream stream) => desk.Tell(stream, e, Notices.Of(e)));
+        events.MapPost("/payment-declined", (PaymentEvent e, NoticeService desk, NoticeStream stream) => desk.Tell(stream, e, Notices.Of(e)));
     });
 
     // Nobody in particular is told: whoever looks at it looks again.
@@ -22,7 +22,7 @@ public static class NoticeSubscriptions
         return TypedResults.Ok();
     }
 
-    private static async Task<IResult> Tell(this NoticeDesk desk, NoticeStream stream, Event e, IReadOnlyList<Notice> notices)
+    private static async Task<IResult> Tell(this NoticeService desk, NoticeStream stream, Event e, IReadOnlyList<Notice> notices)
     {
         // An event without source and version cannot be de-duplicated: it is refused, so that it becomes a dead letter.
         if (new Check().Text(e.Source, "source", required: true).Number(e.Version, "version", 1, long.MaxValue).Failed() is { } wrong)

@@ -44,7 +44,7 @@ public enum Account
 public sealed record LedgerEntry(DateTimeOffset At, Account From, Account To, long Amount);
 
 /// <summary>What is to be paid: won in all, by whom, for which reservation, and who sells.</summary>
-public sealed record PaymentOrder(string Id, string ReservationId, string ProductId, string UserId, long Amount, string? SellerId = null) : Asked
+public sealed record PaymentOrder(string Id, string ReservationId, string ProductId, string UserId, long Amount, string? SellerId = null) : ValidatedRequest
 {
     public override Check Check() => new Check()
         .Id(Id, "id")

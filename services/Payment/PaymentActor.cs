@@ -88,7 +88,7 @@ public static class PaymentActors
 }
 
 /// <summary>Asks the provider, outside the actor's turn, and tells the payment what it said.</summary>
-public sealed partial class ProviderDesk(IPaymentProvider provider, IActorProxyFactory actors, TimeProvider clock, ILogger<ProviderDesk> log)
+public sealed partial class ProviderWorker(IPaymentProvider provider, IActorProxyFactory actors, TimeProvider clock, ILogger<ProviderWorker> log)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(8);
 

@@ -49,7 +49,7 @@ public static class PaymentEndpoints
         // The town's own commands: who asks is the sidecar, which the app token proves.
         var commands = app.MapGroup("/payments").WithTags("Payments").AllowAnonymous().WithinTown();
 
-        commands.MapPost("", async (PaymentOrder order, IActorProxyFactory actors, ProviderDesk provider) =>
+        commands.MapPost("", async (PaymentOrder order, IActorProxyFactory actors, ProviderWorker provider) =>
         {
             if (order.Wrong() is { } wrong)
             {
@@ -113,7 +113,7 @@ public static class PaymentEndpoints
                 ? Hal.Ok(http, PaymentResource.Of(Now(payment, store)), $"{document.Version}.{Now(payment, store).Status}")
                 : Problems.NotFound("payment", id)).WithSummary("Shows a payment to its buyer and its seller.").Answers<PaymentResource>(200);
 
-        payments.MapGet("/reconciliation", async (Books books, CancellationToken stop) => TypedResults.Ok(await books.Reconcile(stop))).RequireAuthorization(SignIn.Operator)
+        payments.MapGet("/reconciliation", async (ReconciliationJob books, CancellationToken stop) => TypedResults.Ok(await books.Reconcile(stop))).RequireAuthorization(SignIn.Operator)
             .WithinTown().WithSummary("Holds the town's books against the provider's.").Produces<Reconciliation>();
 
         if (!app.Environment.IsProduction())

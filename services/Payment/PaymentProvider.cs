@@ -48,11 +48,11 @@ public sealed class SimulatedProvider(IConnectionMultiplexer redis, TimeProvider
     private static readonly TimeSpan SlowAnswer = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan LateDecision = TimeSpan.FromSeconds(20);
 
-    private IDatabase Books => redis.GetDatabase();
+    private IDatabase Redis => redis.GetDatabase();
 
-    public Task SetMode(SimulatorMode mode) => Books.StringSetAsync(ModeKey, mode.ToString());
+    public Task SetMode(SimulatorMode mode) => Redis.StringSetAsync(ModeKey, mode.ToString());
 
-    public async Task<SimulatorMode> Mode() => Enum.TryParse<SimulatorMode>(await Books.StringGetAsync(ModeKey), out var mode) ? mode : SimulatorMode.Ok;
+    public async Task<SimulatorMode> Mode() => Enum.TryParse<SimulatorMode>(await Redis.StringGetAsync(ModeKey), out var mode) ? mode : SimulatorMode.Ok;
 
     public async Task<ProviderWord> Authorise(string key, string userId, long amount, CancellationToken stop)
     {
@@ -63,16 +63,16 @@ public sealed class SimulatedProvider(IConnectionMultiplexer redis, TimeProvider
             SimulatorMode.Late => $"late:{(clock.GetUtcNow() + LateDecision).ToUnixTimeMilliseconds()}",
             _ => "authorised",
         };
-        await Books.HashSetAsync(Key(key), "amount", amount, When.NotExists);
-        await Books.HashSetAsync(Key(key), "status", status, When.NotExists);
-        await Books.SetAddAsync(KeysKey, key);
+        await Redis.HashSetAsync(Key(key), "amount", amount, When.NotExists);
+        await Redis.HashSetAsync(Key(key), "status", status, When.NotExists);
+        await Redis.SetAddAsync(KeysKey, key);
         return End(mode, Word(await Status(key)));
     }
 
     public async Task<ProviderWord> Find(string key, CancellationToken stop)
     {
         var mode = await Begin(stop);
-        await Books.HashSetAsync(Key(key), "status", "voided", When.NotExists);
+        await Redis.HashSetAsync(Key(key), "status", "voided", When.NotExists);
         return mode == SimulatorMode.LoseAnswer ? throw Lost() : Word(await Status(key));
     }
 
@@ -102,7 +102,7 @@ public sealed class SimulatedProvider(IConnectionMultiplexer redis, TimeProvider
     public async Task<IReadOnlyDictionary<string, string>> Records(CancellationToken stop)
     {
         var records = new Dictionary<string, string>();
-        foreach (var key in await Books.SetMembersAsync(KeysKey))
+        foreach (var key in await Redis.SetMembersAsync(KeysKey))
         {
             records[key!] = await Status(key!) ?? "";
         }
@@ -136,14 +136,14 @@ public sealed class SimulatedProvider(IConnectionMultiplexer redis, TimeProvider
     {
         while (true)
         {
-            var kept = await Books.HashGetAsync(Key(key), "status");
+            var kept = await Redis.HashGetAsync(Key(key), "status");
             var status = await Status(key);
             if (change(status) is not { } next)
             {
                 return status;
             }
 
-            var write = Books.CreateTransaction();
+            var write = Redis.CreateTransaction();
             write.AddCondition(kept.IsNull ? Condition.HashNotExists(Key(key), "status") : Condition.HashEqual(Key(key), "status", kept));
             _ = write.HashSetAsync(Key(key), "status", next);
             if (await write.ExecuteAsync())
@@ -155,7 +155,7 @@ public sealed class SimulatedProvider(IConnectionMultiplexer redis, TimeProvider
 
     private async Task<string?> Status(string key)
     {
-        var status = (string?)await Books.HashGetAsync(Key(key), "status");
+        var status = (string?)await Redis.HashGetAsync(Key(key), "status");
         return status is not null && status.StartsWith("late:", StringComparison.Ordinal)
             && clock.GetUtcNow().ToUnixTimeMilliseconds() >= long.Parse(status[5..], CultureInfo.InvariantCulture) ? "authorised" : status;
     }

@@ -53,7 +53,7 @@ public sealed record OutboxEvent(
     string Id, string Type, string Key, string Subject, long Sequence, string? CorrelationId, string? CausationId, string? TraceParent, JsonElement Data);
 
 /// <summary>Loads and saves this service's aggregates through the Dapr state API, and publishes their outboxes.</summary>
-public sealed partial class AggregateStore(DaprClient dapr, TownService service, WakeList wakes, TimeProvider clock, ILogger<AggregateStore> log)
+public sealed partial class AggregateStore(DaprClient dapr, ServiceIdentity service, WakeList wakes, TimeProvider clock, ILogger<AggregateStore> log)
 {
     // First write wins: without it an empty ETag overwrites whatever another owner has just created.
     private static readonly StateOptions FirstWrite = new() { Concurrency = ConcurrencyMode.FirstWrite };
@@ -73,7 +73,7 @@ public sealed partial class AggregateStore(DaprClient dapr, TownService service,
     public async Task<(Document<TState> Document, string ETag)> Load<TState>(string id, TState empty)
         where TState : class, IAggregate<TState>
     {
-        var (document, etag) = await dapr.GetStateAndETagAsync<Document<TState>?>(TownService.StateStore, Key<TState>(id));
+        var (document, etag) = await dapr.GetStateAndETagAsync<Document<TState>?>(ServiceIdentity.StateStore, Key<TState>(id));
         return (document ?? new(0, empty, ImmutableDictionary<string, long>.Empty, []), etag);
     }
 
@@ -87,7 +87,7 @@ public sealed partial class AggregateStore(DaprClient dapr, TownService service,
     {
         for (var attempt = 1; ; attempt++)
         {
-            var (before, etag) = await dapr.GetStateAndETagAsync<T?>(TownService.StateStore, key);
+            var (before, etag) = await dapr.GetStateAndETagAsync<T?>(ServiceIdentity.StateStore, key);
             var after = change(before);
             if (after is null || ReferenceEquals(after, before) || await Write(key, after, etag))
             {
@@ -102,7 +102,7 @@ public sealed partial class AggregateStore(DaprClient dapr, TownService service,
     }
 
     public async Task<T?> Read<T>(string key)
-        where T : class => await dapr.GetStateAsync<T?>(TownService.StateStore, key);
+        where T : class => await dapr.GetStateAsync<T?>(ServiceIdentity.StateStore, key);
 
     /// <summary>Publishes in order; false if the broker cannot be reached, and then nothing is lost: the wake list asks again.</summary>
     public async Task<bool> Publish(IReadOnlyCollection<OutboxEvent> events)
@@ -132,7 +132,7 @@ public sealed partial class AggregateStore(DaprClient dapr, TownService service,
             using var span = Telemetry.Publishing(service.Topic, e);
             try
             {
-                await dapr.PublishByteEventAsync(TownService.PubSub, service.Topic, Encoding.UTF8.GetBytes(e.Data.GetRawText()), "application/json", metadata);
+                await dapr.PublishByteEventAsync(ServiceIdentity.PubSub, service.Topic, Encoding.UTF8.GetBytes(e.Data.GetRawText()), "application/json", metadata);
                 Telemetry.Published(service.Topic, e, clock.GetUtcNow());
             }
             catch (DaprException failure)
@@ -155,7 +155,7 @@ public sealed partial class AggregateStore(DaprClient dapr, TownService service,
     {
         try
         {
-            return await dapr.TrySaveStateAsync(TownService.StateStore, key, value, etag, FirstWrite);
+            return await dapr.TrySaveStateAsync(ServiceIdentity.StateStore, key, value, etag, FirstWrite);
         }
         catch (DaprException failure)
         {

@@ -278,9 +278,9 @@ internal sealed class Declared : IOperationFilter
         (schema.AdditionalPropertiesAllowed, schema.AdditionalProperties) = (true, null);
 
         // Rules do not depend on values, so an uninitialised instance is enough to read them.
-        if (body.IsSubclassOf(typeof(Asked)))
+        if (body.IsSubclassOf(typeof(ValidatedRequest)))
         {
-            foreach (var rule in ((Asked)RuntimeHelpers.GetUninitializedObject(body)).Check().Rules)
+            foreach (var rule in ((ValidatedRequest)RuntimeHelpers.GetUninitializedObject(body)).Check().Rules)
             {
                 Bound((OpenApiSchema)schema.Properties![rule.Field], rule);
                 if (rule.Required)

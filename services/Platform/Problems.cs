@@ -97,7 +97,7 @@ public static class Problems
 }
 
 /// <summary>What someone asks for, in a body that knows its own rules.</summary>
-public abstract record Asked
+public abstract record ValidatedRequest
 {
     public abstract Check Check();
 

@@ -16,7 +16,7 @@ public sealed record Row<T>(string Id, long Version, long At, IReadOnlyList<stri
 /// Lists in Redis, fed by those who own the truth: a hash per row and a sorted set per facet (<c>userid=abc</c>), written together
 /// and only by a newer version.
 /// </summary>
-public sealed class ReadModel(IConnectionMultiplexer redis, TownService service)
+public sealed class ReadModel(IConnectionMultiplexer redis, ServiceIdentity service)
 {
     private IDatabase Redis => redis.GetDatabase();
 

@@ -23,7 +23,7 @@ using StackExchange.Redis;
 namespace SecondhandTrade.Platform;
 
 /// <summary>Which service this is: its context (also its Dapr app id), the topic it publishes on, and its JSON.</summary>
-public sealed record TownService(string Context, string Topic, JsonSerializerOptions Json)
+public sealed record ServiceIdentity(string Context, string Topic, JsonSerializerOptions Json)
 {
     public const string StateStore = "statestore";
     public const string PubSub = "pubsub";
@@ -37,11 +37,11 @@ public static class ServiceDefaults
     public const string Ready = "ready";
 
     /// <summary>Adds Dapr, Redis, actors, problems and OpenAPI for one context.</summary>
-    public static WebApplicationBuilder AddTown(
+    public static WebApplicationBuilder AddServiceDefaults(
         this WebApplicationBuilder builder, string context, string topic, IJsonTypeInfoResolver json, Action<ActorRegistrationCollection>? actors = null)
     {
         var services = builder.Services;
-        var service = new TownService(context, topic, Wire.Options(json));
+        var service = new ServiceIdentity(context, topic, Wire.Options(json));
         builder.WebHost.ConfigureKestrel(kestrel => (kestrel.AddServerHeader, kestrel.Limits.MaxRequestBodySize) = (false, LongestBody));
         builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None).AddFilter("Microsoft", LogLevel.Warning).AddFilter("System", LogLevel.Warning);
         builder.AddTelemetry(context);
@@ -69,7 +69,7 @@ public static class ServiceDefaults
         services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
         services.AddExceptionHandler<ExceptionProblems>();
         services.AddProblems();
-        services.AddReadiness().AddCheck<WakeWorker>("warm").AddCheck<OwnStore>("store", tags: [Ready], timeout: OwnStore.Patience);
+        services.AddReadiness().AddCheck<WakeWorker>("warm").AddCheck<RedisHealthCheck>("store", tags: [Ready], timeout: RedisHealthCheck.Patience);
         services.AddRights(builder.Configuration);
         services.AddDocument(context, Wire.Options(json, new DefaultJsonTypeInfoResolver()), json.GetType().Assembly);
         return builder;
@@ -84,7 +84,7 @@ public static class ServiceDefaults
         configuration["DAPR_HTTP_ENDPOINT"] ?? $"http://localhost:{configuration["DAPR_HTTP_PORT"] ?? "3500"}";
 
     /// <summary>Puts the shared middleware and routes in place; people come to the <paramref name="direct"/> ones without a sidecar between.</summary>
-    public static WebApplication UseTown(this WebApplication app, params IReadOnlyCollection<string> direct)
+    public static WebApplication UseServiceDefaults(this WebApplication app, params IReadOnlyCollection<string> direct)
     {
         app.UseExceptionHandler();
         app.UseStatusCodePages();
@@ -112,7 +112,7 @@ public static class ServiceDefaults
     }
 
     /// <summary>Adds what makes a process not ready from the moment it is told to stop.</summary>
-    public static IHealthChecksBuilder AddReadiness(this IServiceCollection services) => services.AddHealthChecks().AddCheck<Leaving>("leaving", tags: [Ready]);
+    public static IHealthChecksBuilder AddReadiness(this IServiceCollection services) => services.AddHealthChecks().AddCheck<ShutdownHealthCheck>("leaving", tags: [Ready]);
 
     /// <summary><c>/alive</c>: the process answers; <c>/healthz</c>: warm-up is done; <c>/ready</c>: its own store answers and it is not shutting down. None asks the broker or another service. The sidecar takes the app up once it is alive, and warm-up waits for the sidecar.</summary>
     public static void MapProbes(this WebApplication app)
@@ -152,14 +152,14 @@ public static class ServiceDefaults
 }
 
 /// <summary>Unhealthy once the process was told to stop; what is under way goes on.</summary>
-public sealed class Leaving(IHostApplicationLifetime lifetime) : IHealthCheck
+public sealed class ShutdownHealthCheck(IHostApplicationLifetime lifetime) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
         Task.FromResult(lifetime.ApplicationStopping.IsCancellationRequested ? HealthCheckResult.Unhealthy("told to stop") : HealthCheckResult.Healthy());
 }
 
 /// <summary>Healthy while this service's Redis answers in time.</summary>
-public sealed class OwnStore(IConnectionMultiplexer redis) : IHealthCheck
+public sealed class RedisHealthCheck(IConnectionMultiplexer redis) : IHealthCheck
 {
     /// <summary>Less than a probe waits.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);

@@ -12,7 +12,7 @@ namespace SecondhandTrade.Platform;
 /// A schedule of work that is due without a request: one Redis sorted set per context, member <c>kind/id</c>, score the due time in Unix
 /// milliseconds. Only timeliness depends on it: deadlines are stored in the documents and applied on every access.
 /// </summary>
-public sealed class WakeList(IConnectionMultiplexer redis, TownService service, TimeProvider clock)
+public sealed class WakeList(IConnectionMultiplexer redis, ServiceIdentity service, TimeProvider clock)
 {
     // Compare-and-set on the score: only the holder of the current mark may settle an entry, since another host may have scheduled it anew.
     private static readonly string SettleScript = """

@@ -9,7 +9,7 @@ namespace SecondhandTrade.Reservations;
 
 /// <summary>Records a request, has the product's actor decide it and asks payment; what cannot be finished now is retried through the wake list.</summary>
 public sealed partial class Intake(
-    AggregateStore store, IActorProxyFactory actors, ReadModel lists, PaymentDesk payment, [FromKeyedServices("stock")] HttpClient stock, IOptions<ReservationTerms> terms, TownService service, TimeProvider clock, ILogger<Intake> log)
+    AggregateStore store, IActorProxyFactory actors, ReadModel lists, PaymentClient payment, [FromKeyedServices("stock")] HttpClient stock, IOptions<ReservationTerms> terms, ServiceIdentity service, TimeProvider clock, ILogger<Intake> log)
 {
     public const string WakeKind = nameof(Reserve);
 

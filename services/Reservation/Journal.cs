@@ -5,7 +5,7 @@ namespace SecondhandTrade.Reservations;
 
 /// <summary>What a buyer asks for, as it came in.</summary>
 public sealed record PlaceReserve(
-    string? Id, string? ProductId, string? UserId, string? ProductName, int? Qty, string? ReserveDt, string? Address, long? Price) : Asked
+    string? Id, string? ProductId, string? UserId, string? ProductName, int? Qty, string? ReserveDt, string? Address, long? Price) : ValidatedRequest
 {
     public override Check Check() => new Check()
         .Id(Id, "id", required: false)

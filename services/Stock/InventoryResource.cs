@@ -6,7 +6,7 @@ namespace SecondhandTrade.Stocks;
 
 /// <summary>What a seller sends to offer something.</summary>
 public sealed record RegisterInventory(
-    string? Id, string? ProductId, string? ProductName, int? Qty, string? SellerId, long? Price, string? Description, double? Latitude, double? Longitude, bool? Instant) : Asked
+    string? Id, string? ProductId, string? ProductName, int? Qty, string? SellerId, long? Price, string? Description, double? Latitude, double? Longitude, bool? Instant) : ValidatedRequest
 {
     public override Check Check() => new Check()
         .Id(Id, "id", required: false)
@@ -22,7 +22,7 @@ public sealed record RegisterInventory(
 }
 
 /// <summary>What a seller changes; what is absent stays, an empty description takes it away, and <c>placeless: true</c> the place. <c>qty</c> is how many units are left from now on.</summary>
-public sealed record ChangeInventory(string? ProductName, int? Qty, long? Price, string? Description, double? Latitude, double? Longitude, bool? Instant, bool? Hidden, bool? Placeless = null) : Asked
+public sealed record ChangeInventory(string? ProductName, int? Qty, long? Price, string? Description, double? Latitude, double? Longitude, bool? Instant, bool? Hidden, bool? Placeless = null) : ValidatedRequest
 {
     public override Check Check() => new Check()
         .Text(ProductName, "productname")

@@ -6,7 +6,7 @@ using SecondhandTrade.Platform;
 namespace SecondhandTrade.Trades;
 
 /// <summary>What the seed sends to open a trade: it names the reservation and what it takes it to be.</summary>
-public sealed record OpenTrade(string? Id, string? ProductId, string? UserId, string? ProductName, int? Qty, long? Price) : Asked
+public sealed record OpenTrade(string? Id, string? ProductId, string? UserId, string? ProductName, int? Qty, long? Price) : ValidatedRequest
 {
     public override Check Check() => new Check()
         .Id(Id, "id")
@@ -20,13 +20,13 @@ public sealed record OpenTrade(string? Id, string? ProductId, string? UserId, st
 }
 
 /// <summary>Why a buyer disputes.</summary>
-public sealed record OpenDispute(string? Reason) : Asked
+public sealed record OpenDispute(string? Reason) : ValidatedRequest
 {
     public override Check Check() => new Check().Text(Reason, "reason", required: true, longest: 1000);
 }
 
 /// <summary>How a dispute ends: <c>paid-out</c> to the seller or <c>refunded</c> to the buyer.</summary>
-public sealed record SettleDispute(string? Outcome) : Asked
+public sealed record SettleDispute(string? Outcome) : ValidatedRequest
 {
     public override Check Check() => new Check().OneOf(Outcome, "outcome", "paid-out", "refunded");
 }
@@ -100,7 +100,7 @@ public static class TradeEndpoints
     {
         var trades = routes.MapGroup("/trades").WithTags("Trades");
 
-        trades.MapPost("", async (OpenTrade said, Caller caller, HttpContext http, AggregateStore store, ClaimDesk claims) =>
+        trades.MapPost("", async (OpenTrade said, Caller caller, HttpContext http, AggregateStore store, PaymentClaimer claims) =>
         {
             var body = said with { UserId = caller.Named(said.UserId) };
             if (body.Wrong() is { } wrong)

@@ -37,13 +37,13 @@ public static class PageDefaults
         services.AddRequestLocalization(languages =>
         {
             languages.SetDefaultCulture("ko").AddSupportedCultures("ko", "en").AddSupportedUICultures("ko", "en");
-            languages.RequestCultureProviders = [new CookieRequestCultureProvider { CookieName = Acts.LanguageCookie }, new CustomRequestCultureProvider(http => Task.FromResult(Wanted(http)))];
+            languages.RequestCultureProviders = [new CookieRequestCultureProvider { CookieName = FormPosts.LanguageCookie }, new CustomRequestCultureProvider(http => Task.FromResult(Wanted(http)))];
         });
         services.AddAntiforgery(forms => (forms.Cookie.Name, forms.Cookie.SameSite, forms.Cookie.SecurePolicy) = ("town.form", SameSiteMode.Lax, CookieSecurePolicy.SameAsRequest));
         services.AddRazorComponents();
         services.AddHttpContextAccessor().AddHttpClient();
-        services.AddReadiness().AddCheck<OwnStore>("store", tags: [ServiceDefaults.Ready], timeout: OwnStore.Patience);
-        services.AddScoped<Visitor>().AddScoped<Neighbours>();
+        services.AddReadiness().AddCheck<RedisHealthCheck>("store", tags: [ServiceDefaults.Ready], timeout: RedisHealthCheck.Patience);
+        services.AddScoped<Visitor>().AddScoped<ServiceClient>();
         Runner.Add(services, builder.Configuration);
         Limits.Add(services, builder.Configuration);
         return builder;

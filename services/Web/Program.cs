@@ -11,7 +11,7 @@ app.UsePages();
 app.MapStaticAssets().DisableRateLimiting();
 app.MapRazorComponents<App>();
 app.MapSignIn();
-app.MapActs();
+app.MapFormPosts();
 app.MapLive();
 app.UseMetrics();
 app.MapProbes();

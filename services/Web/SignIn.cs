@@ -46,7 +46,7 @@ public static class SignIn
         });
         if (oidc)
         {
-            services.AddSingleton<Renewals>();
+            services.AddSingleton<TokenRefresher>();
             signIn.AddOpenIdConnect(provider =>
             {
                 (provider.Authority, provider.ClientId, provider.ClientSecret) = (settings["Auth:Authority"], settings["Auth:ClientId"] ?? "web", settings["Auth:ClientSecret"]);
@@ -100,7 +100,7 @@ public static class SignIn
             return;
         }
 
-        var renewal = await context.HttpContext.RequestServices.GetRequiredService<Renewals>().Of(context.Properties.GetTokenValue("refresh_token"));
+        var renewal = await context.HttpContext.RequestServices.GetRequiredService<TokenRefresher>().Of(context.Properties.GetTokenValue("refresh_token"));
         if (renewal.Tokens is not { } tokens)
         {
             // The cookie stays: by now another replica may have given the browser a newer one.

@@ -228,7 +228,7 @@ public sealed class Failures
         await using var other = ServiceHost.Start<ProductActor>(town.StandIn.Sidecar("reservation"), town.Redis, town.Clock, new Dictionary<string, string>(), new WireFault(), town.Reached);
         Uri[] owners = [town.Address("reservation"), other.Address];
         using var http = new HttpClient();
-        var (intake, json) = (town.Service<Intake>("reservation"), town.Service<TownService>("reservation").Json);
+        var (intake, json) = (town.Service<Intake>("reservation"), town.Service<ServiceIdentity>("reservation").Json);
         var journals = new List<Journal>();
         for (var n = 0; n < 60; n++)
         {

@@ -52,7 +52,7 @@ public sealed partial class DeployFiles
         var command = ((YamlSequenceNode)At(app, "command")!).Select(c => c.ToString()).ToList();
         Assert.Equal(["dotnet", $"bin/Debug/net10.0/{assembly}.dll"], command);
         Assert.Equal($"http://localhost:{Text(app, "appPort")}", Text(app, "env", "ASPNETCORE_URLS"));
-        if (AddTown().Match(string.Concat(Repository.Files(folder, "Program.cs").Select(f => Repository.Read(f)))) is { Success: true } town)
+        if (AddServiceDefaults().Match(string.Concat(Repository.Files(folder, "Program.cs").Select(f => Repository.Read(f)))) is { Success: true } town)
         {
             Assert.Equal(id, town.Groups["context"].Value);
         }
@@ -84,7 +84,7 @@ public sealed partial class DeployFiles
         foreach (var (context, topic) in contexts)
         {
             var folder = Text(Apps.Single(a => Text(a, "appID") == context), "appDirPath")!;
-            var town = AddTown().Match(Repository.Read(folder, "Program.cs"));
+            var town = AddServiceDefaults().Match(Repository.Read(folder, "Program.cs"));
             Assert.Equal((context, topic), (town.Groups["context"].Value, town.Groups["topic"].Value));
         }
     }
@@ -220,7 +220,7 @@ public sealed partial class DeployFiles
     public void The_document_of_the_topics_says_who_publishes_and_hears_what()
     {
         var types = WireSamples.Types.ToDictionary(t => t.Name);
-        var publishers = AppIds.Select(id => (App: id, Town: AddTown().Match(string.Concat(Repository.Files(Text(Apps.Single(a => Text(a, "appID") == id), "appDirPath")!, "Program.cs").Select(f => Repository.Read(f))))))
+        var publishers = AppIds.Select(id => (App: id, Town: AddServiceDefaults().Match(string.Concat(Repository.Files(Text(Apps.Single(a => Text(a, "appID") == id), "appDirPath")!, "Program.cs").Select(f => Repository.Read(f))))))
             .Where(a => a.Town.Success).ToDictionary(a => a.Town.Groups["topic"].Value, a => a.App);
 
         // An example says of itself what its publisher would.
@@ -256,8 +256,8 @@ public sealed partial class DeployFiles
 
     private static IEnumerable<string> Keys(YamlNode? node) => (node as YamlMappingNode)?.Children.Keys.Select(k => k.ToString()) ?? [];
 
-    [GeneratedRegex("""AddTown\("(?<context>[^"]*)",\s*"(?<topic>[^"]*)""")]
-    private static partial Regex AddTown();
+    [GeneratedRegex("""AddServiceDefaults\("(?<context>[^"]*)",\s*"(?<topic>[^"]*)""")]
+    private static partial Regex AddServiceDefaults();
 
     [GeneratedRegex("""^event\.type == "(?<event>\w+)"$""")]
     private static partial Regex Rule();

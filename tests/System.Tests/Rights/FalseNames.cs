@@ -98,7 +98,7 @@ public sealed class FalseNames(SignedInTown town)
     {
         var builder = Microsoft.AspNetCore.Builder.WebApplication.CreateBuilder();
         (builder.Configuration["Auth:Mode"], builder.Configuration["Auth:Authority"], builder.Configuration["Auth:Audience"]) = (mode, authority, audience);
-        var refused = Assert.Throws<InvalidOperationException>(() => Platform.ServiceDefaults.AddTown(builder, "stock", "stock", Stocks.StockJson.Default));
+        var refused = Assert.Throws<InvalidOperationException>(() => Platform.ServiceDefaults.AddServiceDefaults(builder, "stock", "stock", Stocks.StockJson.Default));
         Assert.Contains(named, refused.Message, StringComparison.Ordinal);
     }
 

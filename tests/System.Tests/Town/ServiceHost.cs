@@ -59,11 +59,11 @@ public abstract class ServiceHost : IAsyncDisposable
                 builder.ConfigureTestServices(services =>
                 {
                     services.AddSingleton(clock).AddSingleton<IStartupFilter>(new Doorman(sidecar.AppId, reached));
-                    if (services.Any(s => s.ServiceType == typeof(TownService)))
+                    if (services.Any(s => s.ServiceType == typeof(ServiceIdentity)))
                     {
                         services.RemoveAll<DaprClient>();
                         services.AddDaprClient((provider, dapr) => dapr
-                            .UseJsonSerializationOptions(provider.GetRequiredService<TownService>().Json)
+                            .UseJsonSerializationOptions(provider.GetRequiredService<ServiceIdentity>().Json)
                             .UseGrpcEndpoint($"http://localhost:{sidecar.GrpcPort}").UseHttpEndpoint($"http://localhost:{sidecar.HttpPort}")
                             .UseDaprApiToken(settings.GetValueOrDefault("DAPR_API_TOKEN"))
                             .UseGrpcChannelOptions(new() { HttpHandler = fault.Around(new SocketsHttpHandler()) }));

@@ -6,7 +6,7 @@ using Yarp.ReverseProxy.Model;
 namespace SecondhandTrade.Gateways;
 
 /// <summary>The pipeline before the routes: authentication, limits, plain paths, problems and security headers.</summary>
-public static partial class Gate
+public static partial class GatewayPipeline
 {
     private const int LongestBody = 64 * 1024;
     private const int LongestHead = 16 * 1024;
@@ -17,7 +17,7 @@ public static partial class Gate
     // Swagger UI uses inline styles and data: images.
     private const string ApiPages = Pages + "; style-src 'self' 'unsafe-inline'; img-src 'self' data:";
 
-    public static WebApplicationBuilder AddGate(this WebApplicationBuilder builder)
+    public static WebApplicationBuilder AddGatewayDefaults(this WebApplicationBuilder builder)
     {
         builder.AddTelemetry("gateway");
         builder.WebHost.ConfigureKestrel(kestrel =>
@@ -27,7 +27,7 @@ public static partial class Gate
         builder.Logging.AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Error);
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Yarp", LogLevel.Warning);
 
-        // Failures logs in one line what this logs in thirty.
+        // ProxyErrors logs in one line what this logs in thirty.
         builder.Logging.AddFilter("Yarp.ReverseProxy.Forwarder.HttpForwarder", LogLevel.Error);
         builder.Services.AddProblems();
         builder.Services.AddReadiness();
@@ -38,7 +38,7 @@ public static partial class Gate
         return builder;
     }
 
-    public static WebApplication UseGate(this WebApplication app)
+    public static WebApplication UseGatewayPipeline(this WebApplication app)
     {
         if (Limits.Proxies(app.Configuration).Count > 0)
         {
@@ -65,7 +65,7 @@ public static partial class Gate
             // and could lead out of the route it came in by.
             return PlainPath().IsMatch(http.Request.Path.Value ?? "")
                 ? next(http)
-                : Failures.Tell(http, 404, "not-found", "There is nothing here.");
+                : ProxyErrors.Tell(http, 404, "not-found", "There is nothing here.");
         });
         app.MapProbes();
         app.UseCors();
@@ -95,7 +95,7 @@ public static partial class Gate
             await http.Request.Body.CopyToAsync(Stream.Null, http.RequestAborted);
         }
 
-        await Failures.Tell(http, 413, "too-large", $"A body may have up to {LongestBody} bytes.");
+        await ProxyErrors.Tell(http, 413, "too-large", $"A body may have up to {LongestBody} bytes.");
     }
 
     [GeneratedRegex(@"\A(?:/|(?:/(?!\.{1,2}(?:/|\z))[A-Za-z0-9._~-]+)+/?)\z")]

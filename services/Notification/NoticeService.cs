@@ -9,7 +9,7 @@ namespace SecondhandTrade.Notifications;
 /// Keeps notices and sees that they are told: document, list, stream, topic. Each step bears being repeated and the last one marks the
 /// document, so whoever comes next, the event again or the wake list, completes what a crash cut short.
 /// </summary>
-public sealed class NoticeDesk(AggregateStore store, ReadModel lists, NoticeStream stream)
+public sealed class NoticeService(AggregateStore store, ReadModel lists, NoticeStream stream)
 {
     public const string WakeKind = nameof(Notice);
 

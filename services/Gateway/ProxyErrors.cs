@@ -6,7 +6,7 @@ using Yarp.ReverseProxy.Transforms;
 namespace SecondhandTrade.Gateways;
 
 /// <summary>What goes wrong on the way to a context, told as one of the town's problems; what a context says itself passes as it is.</summary>
-public static partial class Failures
+public static partial class ProxyErrors
 {
     /// <summary>Turns a sidecar's own failure (plain JSON with an <c>errorCode</c>) into 503; contexts answer errors as <c>application/problem+json</c>.</summary>
     public static async Task OfSidecar(ResponseTransformContext context)
@@ -32,7 +32,7 @@ public static partial class Failures
     /// <summary>Answers where the proxy itself found nobody, or not in time.</summary>
     public static void UseFailures(this IReverseProxyApplicationBuilder proxy)
     {
-        var log = proxy.ApplicationServices.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(Failures));
+        var log = proxy.ApplicationServices.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(ProxyErrors));
         proxy.Use((http, next) => OfProxy(http, next, log));
     }
 

@@ -18,7 +18,7 @@ public sealed record Said<T>(T? Value, Problem? Problem, int Status, string? Tag
 public sealed record Problem(string Code, string? Detail = null, Dictionary<string, string[]>? Errors = null, string? Context = null);
 
 /// <summary>The other services, asked through this app's sidecar in the visitor's name; whoever cannot be asked is a problem, never an exception.</summary>
-public sealed partial class Neighbours(IServiceProvider services, Visitor visitor, IHttpContextAccessor http, ILogger<Neighbours> log)
+public sealed partial class ServiceClient(IServiceProvider services, Visitor visitor, IHttpContextAccessor http, ILogger<ServiceClient> log)
 {
     private static readonly JsonSerializerOptions Json = Wire.Options(new DefaultJsonTypeInfoResolver());
 

@@ -3,7 +3,7 @@ using StackExchange.Redis;
 namespace SecondhandTrade.MyPages;
 
 /// <summary>How far behind my page is, per topic, in a Redis hash that all replicas write. A gauge: an entry that is lost changes no row.</summary>
-public sealed class LagBoard(IConnectionMultiplexer redis, TimeProvider clock)
+public sealed class ProjectionLag(IConnectionMultiplexer redis, TimeProvider clock)
 {
     private const string Key = "mypage:lag";
 

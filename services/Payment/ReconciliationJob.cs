@@ -11,7 +11,7 @@ public sealed record Difference(string Key, string Ours, string Theirs);
 public sealed record Reconciliation(int Payments, long Captured, long Escrow, long Released, long Refunded, bool Balanced, IReadOnlyList<Difference> Differences);
 
 /// <summary>Holds the town's books against the provider's once an hour, and whenever someone asks.</summary>
-public sealed partial class Books(ReadModel lists, IPaymentProvider provider, TimeProvider clock, ILogger<Books> log) : BackgroundService
+public sealed partial class ReconciliationJob(ReadModel lists, IPaymentProvider provider, TimeProvider clock, ILogger<ReconciliationJob> log) : BackgroundService
 {
     private static readonly TimeSpan Round = TimeSpan.FromHours(1);
 

@@ -12,7 +12,7 @@ public sealed record Renewal(JsonElement? Tokens, bool IsRefused);
 /// Refreshes tokens. The requests of one page find the same token expired at the same time, and a refresh token may be valid only once: the first
 /// request refreshes for all of them.
 /// </summary>
-public sealed partial class Renewals(IOptionsMonitor<OpenIdConnectOptions> providers, TimeProvider clock, ILogger<Renewals> log)
+public sealed partial class TokenRefresher(IOptionsMonitor<OpenIdConnectOptions> providers, TimeProvider clock, ILogger<TokenRefresher> log)
 {
     // Longer than the old cookie can still be on its way.
     private static readonly TimeSpan Kept = TimeSpan.FromMinutes(1);

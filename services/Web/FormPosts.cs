@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Mvc;
 namespace SecondhandTrade.Web;
 
 /// <summary>What a button does: one command to one service, then back to a page that says how it went, so that a reload repeats nothing.</summary>
-public static partial class Acts
+public static partial class FormPosts
 {
     public const string LanguageCookie = "town.language";
 
@@ -27,9 +27,9 @@ public static partial class Acts
         ["dispute"] = "trade",
     };
 
-    public static void MapActs(this IEndpointRouteBuilder routes)
+    public static void MapFormPosts(this IEndpointRouteBuilder routes)
     {
-        routes.MapPost("/act", async ([FromForm] string id, [FromForm] string action, [FromForm] string? reason, Neighbours town, Visitor me) =>
+        routes.MapPost("/act", async ([FromForm] string id, [FromForm] string action, [FromForm] string? reason, ServiceClient town, Visitor me) =>
         {
             if (!IdPattern().IsMatch(id) || !Services.TryGetValue(action, out var app))
             {
@@ -46,7 +46,7 @@ public static partial class Acts
             }, id);
         }).RequireAuthorization();
 
-        routes.MapPost("/me/notices/read", async (IFormCollection form, Neighbours town, Visitor me) =>
+        routes.MapPost("/me/notices/read", async (IFormCollection form, ServiceClient town, Visitor me) =>
         {
             Problem? problem = null;
             foreach (var id in form["id"].OfType<string>().Where(i => IdPattern().IsMatch(i)).Take(MostNotices))
@@ -58,15 +58,15 @@ public static partial class Acts
             return Back("/me/notices", problem?.Code);
         }).RequireAuthorization();
 
-        routes.MapPost("/items/{id}/withdraw", async (string id, IFormCollection form, Neighbours town, Visitor me) =>
+        routes.MapPost("/items/{id}/withdraw", async (string id, IFormCollection form, ServiceClient town, Visitor me) =>
             Back($"/items/{id}", (await town.Send<Listing>("stock", HttpMethod.Put, $"/inventories/{Uri.EscapeDataString(id)}/withdraw?{me.Asks}")).Problem?.Code ?? "done-withdraw")).RequireAuthorization();
 
-        routes.MapPost("/items/{id}/pictures/remove", async (string id, [FromForm] string picture, Neighbours town, Visitor me) => IdPattern().IsMatch(picture)
+        routes.MapPost("/items/{id}/pictures/remove", async (string id, [FromForm] string picture, ServiceClient town, Visitor me) => IdPattern().IsMatch(picture)
             ? Back($"/items/{id}", (await town.Send<Listing>("stock", HttpMethod.Delete, $"/inventories/{Uri.EscapeDataString(id)}/pictures/{picture}?{me.Asks}")).Problem?.Code ?? "done-change")
             : Results.NotFound()).RequireAuthorization();
 
         // In the visitor's name, and for nobody after them.
-        routes.MapGet("/items/{id}/pictures/{picture}", async (string id, string picture, HttpContext http, Neighbours town, Visitor me) =>
+        routes.MapGet("/items/{id}/pictures/{picture}", async (string id, string picture, HttpContext http, ServiceClient town, Visitor me) =>
         {
             http.Response.Headers.CacheControl = "private, no-store";
             return IdPattern().IsMatch(picture) && await town.Look("stock", $"/inventories/{Uri.EscapeDataString(id)}/pictures/{picture}?{me.Asks}") is var (bytes, type)
@@ -75,7 +75,7 @@ public static partial class Acts
         }).RequireAuthorization();
 
         // A story knows its product only; what is shown is how it is offered.
-        routes.MapGet("/products/{id}", async (string id, Neighbours town, Visitor me) =>
+        routes.MapGet("/products/{id}", async (string id, ServiceClient town, Visitor me) =>
         {
             var listings = $"/inventories?productid={Uri.EscapeDataString(id)}";
             var found = (await town.Get<ListOf<Listing>>("stock", listings)).Value?.All ?? [];
@@ -89,12 +89,12 @@ public static partial class Acts
         });
 
         var deadLetters = routes.MapGroup("/operator/deadletters").RequireAuthorization(SignIn.Operator);
-        deadLetters.MapPost("/{id}/replay", async (string id, IFormCollection form, Neighbours town) =>
+        deadLetters.MapPost("/{id}/replay", async (string id, IFormCollection form, ServiceClient town) =>
             Back("/operator", (await town.Send<DeadLetter>("notification", HttpMethod.Post, $"/deadletters/{Uri.EscapeDataString(id)}/replay")).Problem?.Code ?? "done-replay"));
-        deadLetters.MapPost("/{id}/discard", async (string id, IFormCollection form, Neighbours town) =>
+        deadLetters.MapPost("/{id}/discard", async (string id, IFormCollection form, ServiceClient town) =>
             Back("/operator", (await town.Send<DeadLetter>("notification", HttpMethod.Delete, $"/deadletters/{Uri.EscapeDataString(id)}")).Problem?.Code ?? "done-discard"));
 
-        routes.MapPost("/operator/disputes/{id}", async (string id, [FromForm] string outcome, Neighbours town) => IdPattern().IsMatch(id)
+        routes.MapPost("/operator/disputes/{id}", async (string id, [FromForm] string outcome, ServiceClient town) => IdPattern().IsMatch(id)
             ? Back("/operator", (await town.Send<Trade>("trade", HttpMethod.Put, $"/trades/{id}/resolve", new { outcome })).Problem?.Code ?? $"done-{outcome}")
             : Results.NotFound()).RequireAuthorization(SignIn.Operator);
 
@@ -112,7 +112,7 @@ public static partial class Acts
     }
 
     /// <summary>Puts up pictures one after the other; the problem of the first that fails, or null.</summary>
-    public static async Task<Problem?> PutUp(this Neighbours town, Visitor me, string id, IEnumerable<IFormFile> pictures)
+    public static async Task<Problem?> PutUp(this ServiceClient town, Visitor me, string id, IEnumerable<IFormFile> pictures)
     {
         foreach (var picture in pictures.Where(p => p.Length > 0))
         {

@@ -13,7 +13,7 @@ public sealed record PaymentClaim(string TradeId, string UserId, long Amount);
 public sealed record PaymentAnswer(PaymentStatus? Outcome, string? Reason, string? UserId);
 
 /// <summary>Claims payments for drafts, outside the actor's turn and the broker's handler.</summary>
-public sealed partial class ClaimDesk([FromKeyedServices("payment")] HttpClient payment, IActorProxyFactory actors, TownService service, TimeProvider clock, ILogger<ClaimDesk> log)
+public sealed partial class PaymentClaimer([FromKeyedServices("payment")] HttpClient payment, IActorProxyFactory actors, ServiceIdentity service, TimeProvider clock, ILogger<PaymentClaimer> log)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2.3);
 

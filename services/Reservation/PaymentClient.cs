@@ -14,7 +14,7 @@ public sealed record AuthorisePayment(string Id, string ReservationId, string Pr
 public sealed record PaymentAnswer(PaymentStatus? Outcome, string? Reason);
 
 /// <summary>Asks the payment context, through the sidecar and its policies; an answer that does not come in time is null, which says nothing about the money.</summary>
-public sealed partial class PaymentDesk([FromKeyedServices("payment")] HttpClient payment, TownService service, TimeProvider clock, ILogger<PaymentDesk> log)
+public sealed partial class PaymentClient([FromKeyedServices("payment")] HttpClient payment, ServiceIdentity service, TimeProvider clock, ILogger<PaymentClient> log)
 {
     // Slightly above the sidecar's own 2 s, in case the sidecar itself hangs: a buyer is answered within 3 s.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2.3);
