@@ -2,6 +2,7 @@ using SecondhandTrade.Platform;
 
 namespace SecondhandTrade.MyPages;
 
+/// <summary>HTTP endpoints of <c>/mypages</c>: reading, lag, and rebuilding.</summary>
 public static class MyPageEndpoints
 {
     public static void MapMyPages(this IEndpointRouteBuilder routes)

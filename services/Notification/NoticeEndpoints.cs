@@ -4,6 +4,7 @@ using SecondhandTrade.Platform;
 
 namespace SecondhandTrade.Notifications;
 
+/// <summary>HTTP endpoints of <c>/notices</c>: lists, reading, and the stream of server-sent events.</summary>
 public static class NoticeEndpoints
 {
     private const int MostWatched = 100;

@@ -38,6 +38,7 @@ public interface IPaymentActor : IActor
     Task<Reply<Payment>> Wake(double mark);
 }
 
+/// <summary>The Dapr actor that stores one <see cref="Payment"/>; the provider is asked outside of its turns, by <see cref="ProviderWorker"/>.</summary>
 public sealed class PaymentActor(ActorHost host, AggregateStore store, ReadModel lists, IOptions<PaymentTerms> terms)
     : AggregateActor<Payment>(host, store, new Payment(host.Id.GetId())), IPaymentActor
 {

@@ -38,6 +38,7 @@ public sealed record TradeCommand(string TradeId, string? Reason);
 /// <summary>How the simulator is to behave.</summary>
 public sealed record SimulatorSetting(SimulatorMode Mode);
 
+/// <summary>HTTP endpoints of <c>/payments</c>: commands answer 200 with an <c>outcome</c>, because Dapr's breaker counts every 4xx as a failure.</summary>
 public static class PaymentEndpoints
 {
     public const string Overload = "overload";

@@ -4,6 +4,7 @@ using SecondhandTrade.Platform;
 
 namespace SecondhandTrade.Payments;
 
+/// <summary>Reservations and trades that decide where money goes, each one call to the payment's actor.</summary>
 public static class PaymentSubscriptions
 {
     public static void MapPaymentEvents(this WebApplication app) => app.MapEvents(events =>

@@ -55,6 +55,7 @@ public interface IAggregate<TSelf>
     TSelf Told() => (TSelf)this;
 }
 
+/// <summary>What every aggregate can be asked.</summary>
 public static class Aggregates
 {
     /// <summary>The state as it is at a time, with the deadlines that have passed by then applied.</summary>

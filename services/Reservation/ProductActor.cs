@@ -37,6 +37,7 @@ public interface IProductActor : IActor
     Task<Reply<ProductBook>> Wake(double mark);
 }
 
+/// <summary>The Dapr actor that stores one product's <see cref="ProductBook"/>, and with it decides who gets a unit.</summary>
 public sealed class ProductActor(ActorHost host, AggregateStore store, ReadModel lists, IOptions<ReservationTerms> terms)
     : AggregateActor<ProductBook>(host, store, ProductBook.Empty(host.Id.GetId()) with { Terms = terms.Value }), IProductActor
 {

@@ -4,6 +4,7 @@ using SecondhandTrade.Platform;
 
 namespace SecondhandTrade.Reservations;
 
+/// <summary>HTTP endpoints of <c>/reserves</c> and of a product's queue.</summary>
 public static class ReservationEndpoints
 {
     // Why the book gives a reservation neither a unit nor a place in the queue.

@@ -4,6 +4,7 @@ using SecondhandTrade.Platform;
 
 namespace SecondhandTrade.Reservations;
 
+/// <summary>Listings, payments and trades that a product's book follows, each one call to its actor.</summary>
 public static class ReservationSubscriptions
 {
     public static void MapReservationEvents(this WebApplication app) => app.MapEvents(events =>

@@ -85,6 +85,7 @@ public sealed record InventoryResource(
 /// <summary>Every coming and going of units, oldest first; their sum is the quantity.</summary>
 public sealed record AdjustmentsResource(string Id, int Qty, IReadOnlyList<Adjustment> Adjustments, [property: JsonPropertyName("_links")] Dictionary<string, Link> Links);
 
+/// <summary>Distances between places on the globe, and places rounded so that nobody's door is told.</summary>
 internal static class Points
 {
     public static Check At(this Check check, double? latitude, double? longitude) => check

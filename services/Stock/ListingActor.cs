@@ -27,6 +27,7 @@ public interface IListingActor : IActor
     Task<Reply<Listing>> Wake(double mark);
 }
 
+/// <summary>The Dapr actor that stores one product's <see cref="Listing"/> and keeps the lists of listings up to it.</summary>
 public sealed class ListingActor(ActorHost host, AggregateStore store, ReadModel lists)
     : AggregateActor<Listing>(host, store, new Listing(host.Id.GetId())), IListingActor
 {

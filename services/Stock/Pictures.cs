@@ -112,6 +112,7 @@ public sealed class Pictures(IConnectionMultiplexer redis)
     private static RedisKey Key(string id, string name) => $"stock:picture:{{{id}}}:{name}";
 }
 
+/// <summary>HTTP endpoints of <c>/inventories/{id}/pictures</c>.</summary>
 public static class PictureEndpoints
 {
     /// <summary>Maps below <c>/inventories</c>: POST takes the bytes of one picture, GET shows it for good.</summary>

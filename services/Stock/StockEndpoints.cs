@@ -33,6 +33,7 @@ public sealed record Search(string? Text, string? Near, string? Within, string? 
     private static bool Has(string? text, string part) => text?.Contains(part, StringComparison.OrdinalIgnoreCase) == true;
 }
 
+/// <summary>HTTP endpoints of <c>/inventories</c>.</summary>
 public static class StockEndpoints
 {
     public static void MapStock(this IEndpointRouteBuilder routes)

@@ -4,6 +4,7 @@ using SecondhandTrade.Platform;
 
 namespace SecondhandTrade.Stocks;
 
+/// <summary>Reservations and trades that change what is left of a listing, each one call to its actor.</summary>
 public static class StockSubscriptions
 {
     public static void MapStockEvents(this WebApplication app) => app.MapEvents(events =>

@@ -42,6 +42,7 @@ public interface ITradeActor : IActor
     Task<Reply<Trade>> Wake(double mark);
 }
 
+/// <summary>The Dapr actor that stores one <see cref="Trade"/> and keeps the lists of trades up to it.</summary>
 public sealed class TradeActor(ActorHost host, AggregateStore store, ReadModel lists, IOptions<TradeTerms> terms)
     : AggregateActor<Trade>(host, store, new Trade(host.Id.GetId()) { Terms = terms.Value }), ITradeActor
 {

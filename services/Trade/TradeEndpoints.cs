@@ -90,6 +90,7 @@ public sealed record TradeResource(
     }
 }
 
+/// <summary>HTTP endpoints of <c>/trades</c>.</summary>
 public static class TradeEndpoints
 {
     // Capture and stock commitment follow acceptance asynchronously; wait for up to 2 s rather than refuse a fast user.

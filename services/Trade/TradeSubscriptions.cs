@@ -4,6 +4,7 @@ using SecondhandTrade.Platform;
 
 namespace SecondhandTrade.Trades;
 
+/// <summary>Events that start a trade or move it on, each one call to its actor.</summary>
 public static class TradeSubscriptions
 {
     public static void MapTradeEvents(this WebApplication app) => app.MapEvents(events =>
