@@ -93,6 +93,9 @@ public sealed class RollingTowns(ITestOutputHelper output)
         {
             var before = people.Accepted.Count;
             await Eventually.Holds(() => people.Accepted.Count > before + 20 || trading.IsCompleted, () => $"people to trade:\n{town.Output}", TimeSpan.FromSeconds(60));
+
+            // On a slow machine the one that was killed before is not back yet, and then there would be none.
+            await Eventually.HoldsAsync(AllOpen, () => $"all to be open:\n{town.Output}", TimeSpan.FromMinutes(2));
             town.KillService(service);
         }
 
@@ -102,6 +105,8 @@ public sealed class RollingTowns(ITestOutputHelper output)
         await trading;
         Assert.True(people.Failed.IsEmpty, $"{string.Join('\n', people.Failed)}\n{town.Output}");
         await people.Settled();
+
+        async Task<bool> AllOpen() => JsonNode.Parse(await town.Told("/town"))!["apps"]!.AsArray().All(app => $"{app!["state"]}" == "open");
     }
 
     private static IEnumerable<string> TwoOf(IEnumerable<string> services) => services.SelectMany(service => new[] { "--replicas", $"{service}=2" });
