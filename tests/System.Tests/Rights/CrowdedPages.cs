@@ -19,7 +19,9 @@ public sealed class CrowdedPages
 
         var asked = await Task.WhenAll(Enumerable.Range(0, 200).Select(_ => greedy.Go("/sell")));
         var refused = asked.Where(page => page.Status == 429).ToList();
-        Assert.InRange(refused.Count, 100, 180);
+
+        // Twenty are let through at once, of which signing in may have taken some; more only as time passes.
+        Assert.InRange(refused.Count, 100, 190);
         Assert.All(refused, page => Assert.True(page.Response.Headers.RetryAfter?.Delta >= TimeSpan.FromSeconds(1)));
         Assert.Contains("You ask too often", refused[0].Text, StringComparison.Ordinal);
         Assert.Contains("<html lang=\"en\">", refused[0].Html, StringComparison.Ordinal);
