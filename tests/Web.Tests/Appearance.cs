@@ -136,8 +136,8 @@ public sealed class Appearance(Browser browser)
         await Assertions.Expect(person.Page.Locator($"#a-{reservation}-reservecancel")).ToBeVisibleAsync();
         await Tab(person, $"a-{reservation}-reservecancel");
         await person.Page.Keyboard.PressAsync("Enter");
-        await person.Page.WaitForURLAsync("**/me?said=done-reservecancel*");
-        await person.Sees("취소했습니다.");
+        await person.Page.WaitForURLAsync("**/me?said=done-*");
+        await person.Sees("예약취소");
     }
 
     [Fact]
@@ -152,7 +152,9 @@ public sealed class Appearance(Browser browser)
         await Assertions.Expect(buyer.Page.Locator(".notices .unread")).ToHaveCountAsync(0);
         await buyer.Go("/me");
         await buyer.Press("취소하기");
-        await buyer.Sees("취소했습니다.");
+        await town.Settle();
+        await buyer.Go("/me");
+        await buyer.Sees("예약취소");
     }
 
     [Fact]

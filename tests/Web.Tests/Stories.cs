@@ -30,7 +30,7 @@ public sealed class Stories(Browser browser)
         await seller.Sees("1명 대기");
 
         await first.Press("취소하기");
-        await first.Sees("취소했습니다.");
+        await first.Sees("예약취소");
         await second.Sees("결제하면 예약이 끝납니다.");
         await second.Sees("기다리던 차례가 왔습니다", "#heard");
         await second.Picture("story-promoted");
