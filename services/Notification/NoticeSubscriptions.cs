@@ -3,7 +3,7 @@ using SecondhandTrade.Platform;
 
 namespace SecondhandTrade.Notifications;
 
-/// <summary>The events that people are told of, each one call to <see cref="NoticeService"/>.</summary>
+/// <summary>The events that people are told of, each one call to the notice service.</summary>
 public static class NoticeSubscriptions
 {
     public static void MapNoticeEvents(this WebApplication app) => app.MapEvents(events =>
