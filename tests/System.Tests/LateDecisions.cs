@@ -3,6 +3,7 @@ using SecondhandTrade.Contracts;
 using SecondhandTrade.Payments;
 using SecondhandTrade.Platform;
 using SecondhandTrade.Reservations;
+using SecondhandTrade.SystemTests.Runner;
 
 namespace SecondhandTrade.SystemTests;
 
@@ -120,10 +121,7 @@ public sealed class LateDecisions
 
         // Past the gateway, whose sidecar gives up and asks again by itself.
         var answer = town.Send(HttpMethod.Post, "/reserves", new { id = "1", productid = "100", userid = "abc", qty = 1, reserveDt = "2027-04-04", price = 50000 }, "reservation");
-        while (!town.Reached.Contains(("payment", "POST", "/payments")))
-        {
-            await Task.Delay(2);
-        }
+        await Eventually.Holds(() => town.Reached.Contains(("payment", "POST", "/payments")), () => "payment to be asked");
 
         var busy = town.Faults["reservation"].Hold("PublishEvent");
         for (var turned = 0; turned < 100 && await Task.WhenAny(answer, Task.Delay(20)) != answer; turned++)

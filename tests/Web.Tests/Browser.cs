@@ -106,16 +106,7 @@ public sealed class Person(TestTown town, IPage page) : IAsyncDisposable
     public Task Go(string path) => page.GotoAsync(path);
 
     /// <summary>Goes where the answer takes time, which passes meanwhile: a sidecar tries again what it cannot reach.</summary>
-    public async Task Wait(string path)
-    {
-        var there = page.GotoAsync(path);
-        while (await Task.WhenAny(there, Task.Delay(20)) != there)
-        {
-            town.Clock.Advance(TimeSpan.FromMilliseconds(100));
-        }
-
-        await there;
-    }
+    public Task Wait(string path) => town.TurnUntil(page.GotoAsync(path));
 
     /// <summary>Presses a button and lets the town come to rest.</summary>
     public async Task Press(string name)

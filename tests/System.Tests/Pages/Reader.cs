@@ -53,17 +53,6 @@ public sealed partial class Reader : IDisposable
     /// <summary>The value of a field in the form that has the mark in it.</summary>
     public static string Value(Page page, string mark, string field) => Form(page, mark).Fields.Single(f => f.Name == field).Value;
 
-    /// <summary>Waits for an answer that takes time by the town's clock, which is turned meanwhile.</summary>
-    public async Task<Page> Wait(Task<Page> page)
-    {
-        while (await Task.WhenAny(page, Task.Delay(20)) != page)
-        {
-            town.Clock.Advance(TimeSpan.FromMilliseconds(100));
-        }
-
-        return await page;
-    }
-
     public async Task<Page> Read(HttpRequestMessage request)
     {
         using (request)

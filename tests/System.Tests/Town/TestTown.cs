@@ -200,7 +200,7 @@ public sealed class TestTown : IAsyncDisposable
     }
 
     /// <summary>Turns the clock by small steps until the call has its answer.</summary>
-    public async Task<Answer> TurnUntil(Task<Answer> call)
+    public async Task<T> TurnUntil<T>(Task<T> call)
     {
         while (await Task.WhenAny(call, Task.Delay(20)) != call)
         {
