@@ -203,10 +203,7 @@ public sealed class Failures
         var said = new List<(string Topic, Local.BrokerMessage Message)>();
         foreach (var topic in new[] { "stock", "reservations", "payments", "trades" })
         {
-            await foreach (var message in town.StandIn.Broker.Read(topic))
-            {
-                said.Add((topic, message));
-            }
+            said.AddRange(town.StandIn.Broker.Read(topic).Select(message => (topic, message)));
         }
 
         // Newest first, and each twice: as late and as disordered as it can get.

@@ -25,9 +25,7 @@ public sealed class Broker : IDisposable
         [.. Directory.EnumerateDirectories(directory).Select(d => Path.GetFileName(d)).Order(StringComparer.Ordinal)];
 
     /// <summary>All messages of a topic so far, partition by partition, each in order.</summary>
-#pragma warning disable CS1998 // Asynchronous for its callers, although this implementation completes synchronously.
-    public async IAsyncEnumerable<BrokerMessage> Read(string topic)
-#pragma warning restore CS1998
+    public IEnumerable<BrokerMessage> Read(string topic)
     {
         foreach (var log in Directory.Exists(Path.Combine(directory, topic)) ? Logs(topic) : [])
         {

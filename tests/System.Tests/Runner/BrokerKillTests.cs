@@ -34,11 +34,7 @@ public sealed class BrokerKillTests(GarnetFixture redis)
 
         await using var standIn = await StandIn.StartAsync(
             new() { Sidecars = [new("reader")], ResourcesPaths = [], Redis = redis.Address, DataDirectory = small.At(".town/sidecars") }, Ct);
-        var kept = new List<(string Key, int Number)>();
-        await foreach (var message in standIn.Broker.Read("t"))
-        {
-            kept.Add((message.Key!, JsonElement.Parse(message.Value!).GetProperty("data").GetInt32()));
-        }
+        var kept = standIn.Broker.Read("t").Select(message => (Key: message.Key!, Number: JsonElement.Parse(message.Value!).GetProperty("data").GetInt32())).ToList();
 
         Assert.Empty(acknowledged.Except(kept));
         Assert.All(kept.GroupBy(k => k.Key), key => Assert.Equal(key.Select(k => k.Number).Distinct().Order(), key.Select(k => k.Number)));

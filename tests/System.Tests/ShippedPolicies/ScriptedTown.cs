@@ -79,16 +79,7 @@ public sealed class ScriptedTown : IAsyncDisposable
         await dapr.PublishEventAsync("pubsub", topic, data, new Dictionary<string, string> { ["partitionKey"] = key, ["cloudevent.type"] = type }, TestContext.Current.CancellationToken);
     }
 
-    public async Task<IReadOnlyList<BrokerMessage>> Topic(string topic)
-    {
-        var all = new List<BrokerMessage>();
-        await foreach (var message in StandIn.Broker.Read(topic))
-        {
-            all.Add(message);
-        }
-
-        return all;
-    }
+    public IReadOnlyList<BrokerMessage> Topic(string topic) => [.. StandIn.Broker.Read(topic)];
 
     /// <summary>Waits until nothing moves before the clock does.</summary>
     public Task Settle() => Until(() => StandIn.IsIdle || StandIn.IsWaitingForClock, "the town does not settle");

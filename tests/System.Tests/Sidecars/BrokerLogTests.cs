@@ -19,13 +19,7 @@ public sealed class BrokerLogTests(GarnetFixture redis)
         await using (var after = await StartAsync(data))
         {
             after.Broker.Append("t", "two"u8.ToArray(), new Dictionary<string, string>());
-            var read = new List<string>();
-            await foreach (var message in after.Broker.Read("t"))
-            {
-                read.Add($"{message.Offset} {Encoding.UTF8.GetString(message.Value!)}");
-            }
-
-            Assert.Equal(["0 one", "1 two"], read);
+            Assert.Equal(["0 one", "1 two"], after.Broker.Read("t").Select(message => $"{message.Offset} {Encoding.UTF8.GetString(message.Value!)}"));
         }
 
         Directory.Delete(data, recursive: true);
