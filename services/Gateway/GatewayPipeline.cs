@@ -32,7 +32,7 @@ public static partial class GatewayPipeline
         builder.Services.AddProblems();
         builder.Services.AddReadiness();
         builder.Services.AddSignIn(builder.Configuration);
-        Limits.Add(builder.Services, builder.Configuration);
+        RateLimiting.Add(builder.Services, builder.Configuration);
         builder.Services.AddCors(cors => cors.AddDefaultPolicy(policy => policy
             .WithOrigins(builder.Configuration.GetSection("Cors:Origins").Get<string[]>() ?? []).AllowAnyHeader().AllowAnyMethod().WithExposedHeaders("ETag", "Location", "Retry-After")));
         return builder;

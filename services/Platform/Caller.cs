@@ -1,4 +1,6 @@
+using System.Net;
 using System.Security.Claims;
+using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
@@ -150,4 +152,55 @@ public static class SignIns
         app.UseAuthentication();
         app.UseAuthorization();
     }
+}
+
+/// <summary>How much one may ask: <c>Burst</c> requests at once, <c>PerSecond</c> for as long as it goes on, and <c>Streams</c> held open at a time.</summary>
+public sealed record Limit
+{
+    public int Burst { get; init; } = 100;
+
+    public int PerSecond { get; init; } = 20;
+
+    public int Streams { get; init; } = 100;
+}
+
+/// <summary>How much of the town one may take up, and whose word on addresses is taken; the gateway and the pages, which read the cookie, each count by it.</summary>
+public sealed record Limits
+{
+    /// <summary>For each who is signed in, wherever they come from.</summary>
+    public Limit PerUser { get; init; } = new();
+
+    /// <summary>For each address whose callers are not signed in; where the town believes everyone there is no such limit unless it is set.</summary>
+    public Limit? PerAddress { get; init; }
+
+    /// <summary>The section <c>Limits</c>.</summary>
+    public static Limits From(IConfiguration configuration)
+    {
+        var limits = configuration.GetSection("Limits").Get<Limits>() ?? new();
+        return SignIn.From(configuration).IsOpen ? limits : limits with { PerAddress = limits.PerAddress ?? new() };
+    }
+
+    /// <summary>The networks whose word on where a request comes from is taken.</summary>
+    public static IReadOnlyList<System.Net.IPNetwork> Proxies(IConfiguration configuration) =>
+    [
+        .. (configuration.GetSection("Proxies").Get<string[]>() ?? []).Select(proxy => IPAddress.TryParse(proxy, out var one)
+            ? new System.Net.IPNetwork(one, one.GetAddressBytes().Length * 8)
+            : System.Net.IPNetwork.TryParse(proxy, out var network) ? network
+            : throw new InvalidOperationException($"'{proxy}' in Proxies is neither an address nor a network such as 10.0.0.0/8; correct it or leave it out.")),
+    ];
+
+    /// <summary>The bucket that whose requests are taken from; none where there is no limit.</summary>
+    public static RateLimitPartition<string> Requests((string Whose, Limit? Limit) of) => of.Limit is not { } limit
+        ? RateLimitPartition.GetNoLimiter(of.Whose)
+        : RateLimitPartition.GetTokenBucketLimiter(of.Whose, _ => new()
+        {
+            TokenLimit = limit.Burst,
+            TokensPerPeriod = limit.PerSecond,
+            ReplenishmentPeriod = TimeSpan.FromSeconds(1),
+        });
+
+    /// <summary>The places for whose streams.</summary>
+    public static RateLimitPartition<string> Streams((string Whose, Limit? Limit) of) => of.Limit is not { } limit
+        ? RateLimitPartition.GetNoLimiter(of.Whose)
+        : RateLimitPartition.GetConcurrencyLimiter(of.Whose, _ => new() { PermitLimit = limit.Streams });
 }

@@ -45,7 +45,7 @@ public static class PageDefaults
         services.AddReadiness().AddCheck<RedisHealthCheck>("store", tags: [ServiceDefaults.Ready], timeout: RedisHealthCheck.Patience);
         services.AddScoped<Visitor>().AddScoped<ServiceClient>();
         Runner.Add(services, builder.Configuration);
-        Limits.Add(services, builder.Configuration);
+        RateLimiting.Add(services, builder.Configuration);
         return builder;
     }
 
