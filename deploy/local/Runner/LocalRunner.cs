@@ -12,7 +12,7 @@ public sealed class LocalRunner(RunFile file, DataDirectory data, ConsoleLines c
     public static RunFile WithPorts(RunFile file)
     {
         var wanted = file.Apps.Sum(app => (app.HttpPort == 0 ? 1 : 0) + (app.GrpcPort == 0 ? 1 : 0) + (app.MetricsPort == 0 ? 1 : 0));
-        var free = new Queue<int>(wanted == 0 ? [] : Ports.Free(wanted));
+        var free = new Queue<int>(wanted == 0 ? [] : Ports.Free(wanted, PortsOf(file)));
         int Or(int port) => port == 0 ? free.Dequeue() : port;
         // The stand-in serves no metrics, but an app may rely on the DAPR_METRICS_PORT variable.
         return file with { Apps = [.. file.Apps.Select(app => app with { HttpPort = Or(app.HttpPort), GrpcPort = Or(app.GrpcPort), MetricsPort = Or(app.MetricsPort) })] };
@@ -27,13 +27,16 @@ public sealed class LocalRunner(RunFile file, DataDirectory data, ConsoleLines c
         }
 
         var replicated = file.Apps.Where(app => replicas.GetValueOrDefault(app.Id, 1) > 1).ToList();
-        var free = new Queue<int>(Ports.Free(4 * replicas.Values.Sum()));
+        var free = new Queue<int>(Ports.Free(4 * replicas.Values.Sum(), PortsOf(file)));
         return file with
         {
             Apps = [.. file.Apps.SelectMany(app => replicated.Contains(app) ? Enumerable.Range(0, replicas[app.Id]).Select(n => Replica(app, free, first: n == 0)) : [app])],
             ReplicaPorts = replicated.Where(app => app.Port > 0).ToDictionary(app => app.Port, app => app.Id),
         };
     }
+
+    private static IEnumerable<int> PortsOf(RunFile file) =>
+        file.Apps.SelectMany(app => new[] { app.Port, app.HttpPort, app.GrpcPort, app.MetricsPort }).Concat(file.ReplicaPorts.Keys);
 
     private static RunApp Replica(RunApp app, Queue<int> free, bool first)
     {

@@ -10,19 +10,29 @@ public sealed record PortNeed(int Port, string Who);
 /// <summary>Finds free ports, and checks ports before anything is started.</summary>
 public static class Ports
 {
-    /// <summary>Distinct free ports.</summary>
-    public static int[] Free(int count)
+    // Below the ports that systems give to outgoing connections (Linux: from 32768, Windows and macOS: from 49152);
+    // one of those could be in use by a connection before the app that it was chosen for listens on it.
+    private const int Lowest = 15000;
+    private const int Highest = 32767;
+    private static readonly HashSet<int> HandedOut = [];
+
+    /// <summary>Free ports, none of them in <paramref name="except"/> and none returned before; nothing may listen on those yet, so being free now does not tell.</summary>
+    public static int[] Free(int count, params IEnumerable<int> except)
     {
-        // Keep all listeners open until the last port is found, so that no port is returned twice.
-        var listeners = Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToList();
-        try
+        lock (HandedOut)
         {
-            listeners.ForEach(listener => listener.Start());
-            return [.. listeners.Select(listener => ((IPEndPoint)listener.LocalEndpoint).Port)];
-        }
-        finally
-        {
-            listeners.ForEach(listener => listener.Dispose());
+            HandedOut.UnionWith(except);
+            var free = new int[count];
+            for (var found = 0; found < count;)
+            {
+                var port = Random.Shared.Next(Lowest, Highest + 1);
+                if (HandedOut.Add(port) && ProblemWith(port) is null)
+                {
+                    free[found++] = port;
+                }
+            }
+
+            return free;
         }
     }
 

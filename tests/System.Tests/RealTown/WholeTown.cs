@@ -53,7 +53,7 @@ public sealed partial class WholeTown : IDisposable
         runner = RunningTown.Start(folder, ["--data", At("data"), "--town-port", $"{townPort}", .. options]);
         try
         {
-            await Eventually.Holds(() => runner.Output.Contains("The town is open", StringComparison.Ordinal), () => $"the town to open:\n{runner.Output}", TimeSpan.FromMinutes(5));
+            await Eventually.Holds(() => runner.Output.Contains("The town is open", StringComparison.Ordinal), () => $"the town to open. {LastWaiting(runner.Output)}\n{runner.Output}", TimeSpan.FromMinutes(5));
         }
         catch
         {
@@ -113,6 +113,9 @@ public sealed partial class WholeTown : IDisposable
         http.Dispose();
         Directory.Delete(folder, recursive: true);
     }
+
+    // What a log that keeps only the first line of a failure needs most.
+    private static string LastWaiting(string output) => output.Split('\n').LastOrDefault(line => line.Contains("Still waiting", StringComparison.Ordinal)) ?? "The runner did not even say what it waits for.";
 
     private string At(string path) => Path.Combine(folder, path);
 

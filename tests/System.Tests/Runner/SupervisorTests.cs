@@ -155,6 +155,15 @@ public sealed class SupervisorTests
     }
 
     [Fact]
+    public void A_free_port_is_given_to_one_only_and_is_none_that_a_connection_could_take()
+    {
+        var ports = Ports.Free(200).Concat(Ports.Free(200)).ToList();
+
+        Assert.Equal(400, ports.Distinct().Count());
+        Assert.All(ports, port => Assert.InRange(port, 1024, 32767));
+    }
+
+    [Fact]
     public async Task No_app_outlives_a_runner_that_was_killed()
     {
         var port = Ports.Free(1)[0];

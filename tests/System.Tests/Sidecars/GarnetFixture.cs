@@ -1,6 +1,5 @@
-using System.Net;
-using System.Net.Sockets;
 using Garnet;
+using SecondhandTrade.Local;
 using SecondhandTrade.SystemTests.Sidecars;
 
 [assembly: AssemblyFixture(typeof(GarnetFixture))]
@@ -15,12 +14,7 @@ public sealed class GarnetFixture : IDisposable
 
     public GarnetFixture()
     {
-        using (var probe = new TcpListener(IPAddress.Loopback, 0))
-        {
-            probe.Start();
-            Address = $"127.0.0.1:{((IPEndPoint)probe.LocalEndpoint).Port}";
-        }
-
+        Address = $"127.0.0.1:{Ports.Free(1)[0]}";
         server = new GarnetServer(
             ["--bind", "127.0.0.1", "--port", Address.Split(':')[1], "--lua", "--checkpointdir", directory, "--aof", "--aof-commit-freq", "0", "--device-type", "RandomAccess", "--logger-level", "Error"]);
         server.Start();

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using SecondhandTrade.Local;
 
 namespace SecondhandTrade.SystemTests.Sidecars.Contract;
 
@@ -13,7 +14,7 @@ public sealed class ControlPlane : IAsyncDisposable
 
     public static async Task<ControlPlane> StartAsync(string home)
     {
-        var ports = DaprdTarget.FreePorts(9);
+        var ports = Ports.Free(9);
         var plane = new ControlPlane { Placement = ports[0], Scheduler = ports[4] };
         plane.processes.Add(ToolProcess.Start(DaprdTarget.Variable("DAPR_PLACEMENT_PATH"),
         [

@@ -1,3 +1,5 @@
+using SecondhandTrade.Local;
+
 namespace SecondhandTrade.SystemTests.Sidecars.Contract;
 
 /// <summary>One real daprd for each app of a test, on loopback ports of its own.</summary>
@@ -16,7 +18,7 @@ internal sealed class DaprdRun(Setting setting, ControlPlane control) : TargetRu
     {
         foreach (var id in setting.Apps)
         {
-            sidecars.Add((id, DaprdTarget.FreePorts(5), null));
+            sidecars.Add((id, Ports.Free(5), null));
         }
 
         for (var i = 0; i < sidecars.Count; i++)

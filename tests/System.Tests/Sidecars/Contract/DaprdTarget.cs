@@ -1,6 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
-
 namespace SecondhandTrade.SystemTests.Sidecars.Contract;
 
 /// <summary>The real daprd with its placement and scheduler, from binaries and addresses the environment names; the Kafka must make topics of six partitions by itself.</summary>
@@ -49,15 +46,5 @@ public sealed class DaprdTarget : SidecarTarget, IAsyncDisposable
 
         starting.Dispose();
         Directory.Delete(home, recursive: true);
-    }
-
-    /// <summary>Free ports, all different.</summary>
-    public static int[] FreePorts(int count)
-    {
-        var probes = Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToList();
-        probes.ForEach(probe => probe.Start());
-        var ports = probes.Select(probe => ((IPEndPoint)probe.LocalEndpoint).Port).ToArray();
-        probes.ForEach(probe => probe.Dispose());
-        return ports;
     }
 }

@@ -1,3 +1,4 @@
+using SecondhandTrade.Local;
 using SecondhandTrade.SystemTests.Sidecars.Contract;
 using StackExchange.Redis;
 
@@ -21,7 +22,7 @@ public sealed class RedisServerFixture : IAsyncLifetime
             return;
         }
 
-        var port = DaprdTarget.FreePorts(1)[0];
+        var port = Ports.Free(1)[0];
         server = ToolProcess.Start(path, ["--bind", "127.0.0.1", "--port", $"{port}", "--save", "", "--appendonly", "no", "--dir", Path.GetTempPath()]);
         await ToolProcess.UntilAsync(async () =>
         {
