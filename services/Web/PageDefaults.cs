@@ -1,3 +1,5 @@
+using Microsoft.AspNetCore.Antiforgery;
+using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.DataProtection.StackExchangeRedis;
 using Microsoft.AspNetCore.Localization;
@@ -78,6 +80,11 @@ public static class PageDefaults
         app.UseRateLimiter();
         app.UseAuthorization();
         app.UseAntiforgery();
+
+        // A form is the person's who was signed in when it was shown: whoever signed out since, in another tab say, is asked to sign in.
+        app.Use((http, next) => http.Features.Get<IAntiforgeryValidationFeature>() is { IsValid: false } && http.User.Identity is not { IsAuthenticated: true } && http.Request.Path != SignIn.Page
+            ? http.ChallengeAsync()
+            : next(http));
         return app;
     }
 }

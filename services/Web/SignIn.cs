@@ -3,6 +3,7 @@ using System.Security.Claims;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.Authentication.OpenIdConnect;
+using Microsoft.AspNetCore.Components.Endpoints;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 
@@ -16,6 +17,9 @@ public static class SignIn
 {
     public const string Operator = "operator";
 
+    /// <summary>The path of the page to sign in on.</summary>
+    public const string Page = "/signin";
+
     private static readonly TimeSpan Early = TimeSpan.FromMinutes(1);
 
     public static bool IsOidc(this IConfiguration configuration) => configuration["Auth:Mode"] == "oidc";
@@ -27,11 +31,12 @@ public static class SignIn
         var signIn = services.AddAuthentication(CookieAuthenticationDefaults.AuthenticationScheme).AddCookie(cookie =>
         {
             (cookie.Cookie.Name, cookie.Cookie.HttpOnly, cookie.Cookie.SameSite, cookie.Cookie.SecurePolicy) = ("town.who", true, SameSiteMode.Lax, CookieSecurePolicy.SameAsRequest);
-            (cookie.LoginPath, cookie.ReturnUrlParameter) = ("/signin", "back");
+            (cookie.LoginPath, cookie.ReturnUrlParameter) = (Page, "back");
             cookie.Events.OnRedirectToLogin = asked =>
             {
                 // Whoever pressed a button comes back by GET, which only pages answer.
-                asked.Response.Redirect(HttpMethods.IsGet(asked.Request.Method) ? asked.RedirectUri : $"{asked.Options.LoginPath}?{asked.Options.ReturnUrlParameter}=/me");
+                var isPage = HttpMethods.IsGet(asked.Request.Method) || asked.HttpContext.GetEndpoint()?.Metadata.GetMetadata<ComponentTypeMetadata>() is not null;
+                asked.Response.Redirect(isPage ? asked.RedirectUri : $"{asked.Options.LoginPath}?{asked.Options.ReturnUrlParameter}=/me");
                 return Task.CompletedTask;
             };
             cookie.Events.OnRedirectToAccessDenied = denied =>

@@ -132,7 +132,7 @@ public sealed class ConfigurationCheck
         foreach (var app in file.Apps)
         {
             var mine = resources.Subscriptions.Where(s => Resources.InScope(s.Scopes, app.Id)).Select(s => s.Subscription).ToList();
-            var pubSubs = resources.Components.Where(c => c.Type == "pubsub.kafka" && Resources.InScope(c.Scopes, app.Id)).Select(c => c.Name).ToHashSet();
+            var pubSubs = resources.Components.Where(c => c.Type.StartsWith("pubsub.", StringComparison.Ordinal) && Resources.InScope(c.Scopes, app.Id)).Select(c => c.Name).ToHashSet();
             var policies = new Resiliency(ResiliencySpec.Merge(resources.Resiliency.Where(r => Resources.InScope(r.Scopes, app.Id)).Select(r => r.Spec)), TimeProvider.System);
 
             findings.AddRange(Subscription.Problems(mine, app.Id, pubSubs.Contains));

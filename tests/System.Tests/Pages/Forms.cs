@@ -151,9 +151,11 @@ public sealed class Forms
         await town.Settle();
         using var buyer = new Reader(town);
         await buyer.SignIn("minho");
-        var form = await buyer.Go("/me");
+        var (form, item) = (await buyer.Go("/me"), await buyer.Go("/items/200"));
         await buyer.Send(form, "action=\"/signout\"");
 
+        var reserve = await buyer.Send(item, Reserve, ("Wish.Day", "2027-04-04"), ("Wish.Address", "here"));
+        Assert.Equal("/signin?back=%2Fitems%2F200", reserve.Address.PathAndQuery);
         var asked = await buyer.Send(form, "id=\"a-1-reservecancel\"", ("action", "reservecancel"));
         Assert.Equal("/signin?back=/me", asked.Address.PathAndQuery);
         var back = await buyer.Send(asked, "value=\"enter\"", ("name", "minho"));

@@ -153,6 +153,19 @@ public sealed class CheckTests : IDisposable
     }
 
     [Fact]
+    public void A_broker_in_memory_takes_subscriptions_too()
+    {
+        Write("components/pubsub.yaml", """
+            apiVersion: dapr.io/v1alpha1
+            kind: Component
+            metadata: {name: pubsub}
+            spec: {type: pubsub.in-memory, version: v1}
+            """);
+
+        Assert.Empty(ConfigurationCheck.Of(At("dapr.yaml")).Findings);
+    }
+
+    [Fact]
     public void An_inbound_retry_without_an_end_needs_no_dead_letters()
     {
         Change("components/resiliency.yaml", "maxRetries: 3", "maxRetries: -1");
