@@ -87,7 +87,7 @@ public sealed record ReserveCancelRequested : ReserveEvent;
 /// <summary>The trade had gone too far: the reservation stays confirmed.</summary>
 public sealed record ReserveCancelRefused : ReserveEvent;
 
-/// <summary>The reservation ended without a trade and its unit is free; <see cref="ReserveEvent.Reason"/> says why.</summary>
+/// <summary>The reservation ended without a sale, and a unit it held is free unless it was handed over; <see cref="ReserveEvent.Reason"/> says why.</summary>
 public sealed record ReserveCanceled : ReserveEvent;
 
 /// <summary>The trade is complete.</summary>

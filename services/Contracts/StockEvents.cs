@@ -48,7 +48,7 @@ public record ListingEvent : Event
 /// <summary>Something was put up for sale.</summary>
 public sealed record ListingRegistered : ListingEvent;
 
-/// <summary>The seller changed the listing, or its status followed its reservations and sales.</summary>
+/// <summary>The seller changed what the listing says or how many units there are.</summary>
 public sealed record ListingChanged : ListingEvent;
 
 /// <summary>The seller took the listing down; nothing more of it can be reserved.</summary>

@@ -55,7 +55,7 @@ public record TradeEvent : Event
     public override string? CorrelationId => Id;
 }
 
-/// <summary>A trade exists and waits for the seller's word.</summary>
+/// <summary>A trade exists; it waits for the seller's word unless the listing is sold at once.</summary>
 public sealed record TradeOpened : TradeEvent;
 
 /// <summary>The trade goes ahead: the buyer's place and day are known to the seller.</summary>

@@ -34,11 +34,13 @@ public static class RateLimiting
         });
         services.Configure<ForwardedHeadersOptions>(forwarded =>
         {
-            // Through as many proxies as are known; the first address that is none of theirs is the caller's.
-            (forwarded.ForwardedHeaders, forwarded.ForwardLimit) = (ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto, null);
+            // Through as many proxies as are known; the first address that is none of theirs is the caller's. Where none is known, only what the
+            // nearest one adds is believed: whatever stands before it, the caller may have written.
+            var proxies = Limits.Proxies(configuration);
+            (forwarded.ForwardedHeaders, forwarded.ForwardLimit) = (ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto, proxies.Count > 0 ? null : 1);
             forwarded.KnownProxies.Clear();
             forwarded.KnownIPNetworks.Clear();
-            foreach (var network in Limits.Proxies(configuration))
+            foreach (var network in proxies)
             {
                 forwarded.KnownIPNetworks.Add(network);
             }

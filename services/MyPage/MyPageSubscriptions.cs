@@ -19,7 +19,7 @@ public static class MyPageSubscriptions
     private static async Task<IResult> Take(this MyPages pages, string topic, Heard e)
     {
         // What says neither which reservation it tells of nor its place among its source's events can be put nowhere: to the dead letters.
-        if (new Check().Id(e.ReservationId, "id").Text(e.Source, "source", required: true).Number(e.Order, "version", 1000, long.MaxValue).Failed() is { } wrong)
+        if (new Check().Id(e.ReservationId, "id").Text(e.Source, "source", required: true).Number(e.Order / Event.PartsPerVersion, "version", 1, long.MaxValue).Failed() is { } wrong)
         {
             return wrong;
         }

@@ -151,8 +151,7 @@ public static class DeadLetterEndpoints
                 return wrong;
             }
 
-            var length = size is null ? 20 : int.Parse(size);
-            var (found, total) = await letters.Newest((page is null ? 0 : int.Parse(page)) * length, length);
+            var (found, total) = await letters.Newest(paging.First, paging.Length);
             return Hal.List(http, "deadletters", [.. found.Select(DeadLetterResource.Of)], total, paging);
         }).WithSummary("Lists the events that some app could not take in.").Lists<DeadLetterResource>("deadletters");
 

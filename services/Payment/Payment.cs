@@ -104,13 +104,15 @@ public sealed record Payment(string Id) : IAggregate<Payment>
     public long Balance(Account account) => Ledger.Sum(e => e.To == account ? e.Amount : e.From == account ? -e.Amount : 0);
 
     public Decision<Payment> Overdue(DateTimeOffset now) => Status == PaymentStatus.Authorized && ValidUntil <= now
-        ? Tell<PaymentExpired>(this with { Status = PaymentStatus.Expired, Reason = "authorisation-expired" } with { Work = Operation.Void, WorkDue = now, WorkTried = 0 })
+        ? Tell<PaymentExpired>((this with { Status = PaymentStatus.Expired, Reason = "authorisation-expired" }).Ask(Operation.Void, now))
         : Unchanged.Already;
 
     public Decision<Payment> Authorise(PaymentOrder order, DateTimeOffset now) => Status switch
     {
         _ when Order is { } known && known with { SellerId = order.SellerId } != order => new Refusal("order-changed", $"Payment {Id} is known with another amount or payer.", Status?.Korean()),
         null or PaymentStatus.Declined when Closed => Unchanged.Already,
+
+        // The first try is made by whoever asked for the payment, while they wait.
         null or PaymentStatus.Declined => this with
         {
             Order = order,
@@ -119,7 +121,7 @@ public sealed record Payment(string Id) : IAggregate<Payment>
             Reason = null,
             Work = Operation.Authorise,
             WorkDue = now + AskAgain[0],
-            WorkTried = 0,
+            WorkTried = 1,
         },
         _ => Unchanged.Already,
     };
@@ -132,7 +134,7 @@ public sealed record Payment(string Id) : IAggregate<Payment>
         (_, ProviderWord.Unknown, _) => Unchanged.Already,
 
         (Operation.Authorise, ProviderWord.Approved, PaymentStatus.Pending or PaymentStatus.Unknown) when Closed =>
-            Tell<PaymentVoided>(this with { Status = PaymentStatus.Voided, Reason = "reservation-dead", Work = Operation.Void, WorkDue = now, WorkTried = 0 }),
+            Tell<PaymentVoided>((this with { Status = PaymentStatus.Voided, Reason = "reservation-dead" }).Ask(Operation.Void, now)),
         (Operation.Authorise, ProviderWord.Approved, PaymentStatus.Pending or PaymentStatus.Unknown) =>
             Tell<PaymentAuthorized>(Done(this with { Status = PaymentStatus.Authorized, ValidUntil = now + AuthorisationHolds, Reason = null })),
         (Operation.Authorise, _, PaymentStatus.Pending or PaymentStatus.Unknown) =>
@@ -163,15 +165,7 @@ public sealed record Payment(string Id) : IAggregate<Payment>
     /// <summary>The reservation is dead and no trade has the money: it is voided, or will be as soon as it is known where it is.</summary>
     public Decision<Payment> Void(string reason, DateTimeOffset now) => Status switch
     {
-        PaymentStatus.Authorized => Tell<PaymentVoided>(this with
-        {
-            Status = PaymentStatus.Voided,
-            Closed = true,
-            Reason = reason,
-            Work = Operation.Void,
-            WorkDue = now,
-            WorkTried = 0,
-        }),
+        PaymentStatus.Authorized => Tell<PaymentVoided>((this with { Status = PaymentStatus.Voided, Closed = true, Reason = reason }).Ask(Operation.Void, now)),
         null => this with { Status = PaymentStatus.Voided, Closed = true, Reason = reason },
         PaymentStatus.Pending or PaymentStatus.Unknown or PaymentStatus.Declined when !Closed => this with { Closed = true },
         _ => Unchanged.Already,
@@ -189,34 +183,29 @@ public sealed record Payment(string Id) : IAggregate<Payment>
 
     /// <summary>The trade is accepted: the money is taken into escrow.</summary>
     public Decision<Payment> Capture(string tradeId, DateTimeOffset now) => Status == PaymentStatus.Claimed && TradeId == tradeId && Work is null
-        ? this with { Work = Operation.Capture, WorkDue = now, WorkTried = 0 }
+        ? Ask(Operation.Capture, now)
         : Unchanged.Already;
 
     /// <summary>The trade is cancelled: what is not captured is voided, what may be is given back.</summary>
     public Decision<Payment> GiveBack(string tradeId, string? reason, DateTimeOffset now) => Status switch
     {
         _ when TradeId != tradeId => Unchanged.Already,
-        PaymentStatus.Claimed when Work is null => Tell<PaymentVoided>(this with
-        {
-            Status = PaymentStatus.Voided,
-            Reason = reason,
-            Work = Operation.Void,
-            WorkDue = now,
-            WorkTried = 0,
-        }),
-        PaymentStatus.Claimed or PaymentStatus.Captured when Work is not (Operation.Refund or Operation.Release) => this with { Reason = reason, Work = Operation.Refund, WorkDue = now, WorkTried = 0 },
+        PaymentStatus.Claimed when Work is null => Tell<PaymentVoided>((this with { Status = PaymentStatus.Voided, Reason = reason }).Ask(Operation.Void, now)),
+        PaymentStatus.Claimed or PaymentStatus.Captured when Work is not (Operation.Refund or Operation.Release) => (this with { Reason = reason }).Ask(Operation.Refund, now),
         _ => Unchanged.Already,
     };
 
     /// <summary>The trade is completed: the seller gets the money.</summary>
     public Decision<Payment> Release(string tradeId, DateTimeOffset now) => Status == PaymentStatus.Captured && TradeId == tradeId && Work is null
-        ? this with { Work = Operation.Release, WorkDue = now, WorkTried = 0 }
+        ? Ask(Operation.Release, now)
         : Unchanged.Already;
 
     /// <summary>Notes that the provider is asked now, and when again if it gives no answer.</summary>
     public Decision<Payment> Try(DateTimeOffset now) => Work is not null && WorkDue <= now
-        ? this with { WorkTried = WorkTried + 1, WorkDue = now + AskAgain[Math.Min(WorkTried + 1, AskAgain.Length - 1)] }
+        ? this with { WorkTried = WorkTried + 1, WorkDue = now + AskAgain[Math.Min(WorkTried, AskAgain.Length - 1)] }
         : Unchanged.Already;
+
+    private Payment Ask(Operation work, DateTimeOffset now) => this with { Work = work, WorkDue = now, WorkTried = 0 };
 
     private static Payment Done(Payment payment) => payment with { Work = null, WorkDue = null, WorkTried = 0 };
 

@@ -77,7 +77,7 @@ public sealed class PaymentActor(ActorHost host, AggregateStore store, ReadModel
     {
         if (document.State.Order is not null)
         {
-            await lists.Put(PaymentResource.Kind, PaymentResource.Row(document));
+            await lists.Put(PaymentResource.Kind, PaymentResource.Row(document, Now));
         }
     }
 }

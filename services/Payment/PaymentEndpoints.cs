@@ -25,8 +25,8 @@ public sealed record PaymentResource(
     public static IEnumerable<Measurement<long>> CountUnknown(IServiceProvider services) =>
         [new(services.GetRequiredService<ReadModel>().Count(Kind, $"status={PaymentStatus.Unknown.Korean()}"))];
 
-    public static Row<PaymentResource> Row(Document<Payment> document) => new(
-        document.State.Id, document.Version, document.Version, [$"userid={document.State.Order!.UserId}", $"status={document.State.Status!.Value.Korean()}"], Of(document.State));
+    public static Row<PaymentResource> Row(Document<Payment> document, DateTimeOffset changedAt) => new(
+        document.State.Id, document.Version, changedAt.ToUnixTimeMilliseconds(), [$"userid={document.State.Order!.UserId}", $"status={document.State.Status!.Value.Korean()}"], Of(document.State));
 }
 
 /// <summary>The internal answer: 200 with where the money is and who pays, because a breaker counts every 4xx as a failure; null means never heard of.</summary>

@@ -11,7 +11,7 @@ public sealed record Difference(string Key, string Ours, string Theirs);
 public sealed record Reconciliation(int Payments, long Captured, long Escrow, long Released, long Refunded, bool Balanced, IReadOnlyList<Difference> Differences);
 
 /// <summary>Holds the town's books against the provider's once an hour, and whenever someone asks.</summary>
-public sealed partial class ReconciliationJob(ReadModel lists, IPaymentProvider provider, TimeProvider clock, ILogger<ReconciliationJob> log) : BackgroundService
+public sealed partial class ReconciliationJob(AggregateStore store, ReadModel lists, IPaymentProvider provider, TimeProvider clock, ILogger<ReconciliationJob> log) : BackgroundService
 {
     private static readonly TimeSpan Round = TimeSpan.FromHours(1);
 
@@ -29,32 +29,31 @@ public sealed partial class ReconciliationJob(ReadModel lists, IPaymentProvider 
         // A payment may have been tried more than once: its tries are its id and a number.
         var theirs = (await provider.Records(stop)).ToLookup(r => r.Key[..Math.Max(0, r.Key.LastIndexOf('-'))], r => r.Value);
         var differences = new List<Difference>();
-        void Compare(string id, string ours, Func<IEnumerable<string>, bool> agrees)
+        async Task Compare(string id, PaymentStatus? ours, bool agrees)
         {
-            if (!agrees(theirs[id]))
+            // What is still under way, or has gone on since it was read, may differ for a moment; what is settled may not.
+            if (!agrees && (await store.Load(id, new Payment(id))).Document.State is { Work: null } payment && payment.Status == ours)
             {
-                differences.Add(new(id, ours, string.Join(", ", theirs[id])));
+                differences.Add(new(id, Word(ours), string.Join(", ", theirs[id])));
             }
         }
 
         foreach (var payment in payments)
         {
-            // What is still under way, or waits for the provider's word, may differ for a moment; what is settled may not.
             switch (payment.StatusCode)
             {
                 case PaymentStatus.Captured or PaymentStatus.Released or PaymentStatus.Refunded:
-                    var word = payment.StatusCode.ToString().ToLowerInvariant();
-                    Compare(payment.Id, word, words => words.Contains(word));
+                    await Compare(payment.Id, payment.StatusCode, theirs[payment.Id].Contains(Word(payment.StatusCode)));
                     break;
                 case PaymentStatus.Voided or PaymentStatus.Declined or PaymentStatus.Expired:
-                    Compare(payment.Id, payment.StatusCode.ToString().ToLowerInvariant(), words => !words.Any(HasMoney));
+                    await Compare(payment.Id, payment.StatusCode, !theirs[payment.Id].Any(HasMoney));
                     break;
             }
         }
 
         foreach (var unknown in theirs.Select(r => r.Key).Except(payments.Select(p => p.Id)))
         {
-            Compare(unknown, "unknown", words => !words.Any(HasMoney));
+            await Compare(unknown, null, !theirs[unknown].Any(HasMoney));
         }
 
         var (captured, escrow, released, refunded) = (payments.Sum(p => p.Captured), payments.Sum(p => p.Escrow), payments.Sum(p => p.Released), payments.Sum(p => p.Refunded));
@@ -62,6 +61,8 @@ public sealed partial class ReconciliationJob(ReadModel lists, IPaymentProvider 
         found = differences.Count + (balanced ? 0 : 1);
         return new(payments.Count, captured, escrow, released, refunded, balanced, differences);
     }
+
+    private static string Word(PaymentStatus? status) => status?.ToString().ToLowerInvariant() ?? "unknown";
 
     private static bool HasMoney(string theirs) => theirs is "captured" or "released";
 

@@ -50,7 +50,7 @@ public sealed record Document<TState>(long Version, TState State, ImmutableDicti
 
 /// <summary>An event waiting in its aggregate's document; the id is the same however often it is published.</summary>
 public sealed record OutboxEvent(
-    string Id, string Type, string Key, string Subject, long Sequence, string? CorrelationId, string? CausationId, string? TraceParent, JsonElement Data);
+    string Id, string Type, string Key, string Subject, long Order, string? CorrelationId, string? CausationId, string? TraceParent, JsonElement Data);
 
 /// <summary>Loads and saves this service's aggregates through the Dapr state API, and publishes their outboxes.</summary>
 public sealed partial class AggregateStore(DaprClient dapr, ServiceIdentity service, WakeList wakes, TimeProvider clock, ILogger<AggregateStore> log)
@@ -120,7 +120,7 @@ public sealed partial class AggregateStore(DaprClient dapr, ServiceIdentity serv
                 ["cloudevent.id"] = e.Id,
                 ["cloudevent.type"] = e.Type,
                 ["cloudevent.subject"] = e.Subject,
-                ["sequence"] = $"{e.Sequence}",
+                ["sequence"] = $"{e.Order / Event.PartsPerVersion}",
                 ["correlationid"] = e.CorrelationId ?? "",
                 ["causationid"] = e.CausationId ?? "",
             };
@@ -200,10 +200,9 @@ public abstract class AggregateActor<TState>(ActorHost host, AggregateStore stor
     {
         // A wake-up must not use the cached document: another host may have written since.
         kept = wakeMark is null ? kept : null;
-        var mark = wakeMark;
+        var (mark, cached) = (wakeMark, kept is not null);
         for (var attempt = 1; attempt <= 4; attempt++)
         {
-            var remembered = kept is not null;
             var (before, etag) = kept ??= await Load();
             if (!before.Outbox.IsEmpty)
             {
@@ -214,10 +213,10 @@ public abstract class AggregateActor<TState>(ActorHost host, AggregateStore stor
             var (next, refusal) = expected is { } version && version != before.Version
                 ? (before, Refusal.VersionChanged($"{before.Version}"))
                 : before.Turn(decide, heard, store.Source(AggregateId), Now, Activity.Current?.Id, store.Json, told: before.Outbox.IsEmpty || before.Version <= told);
-            if (refusal is not null && remembered)
+            if (refusal is not null && cached)
             {
                 // A refusal based on the cached document may be stale, and without a write no ETag conflict would show it: reload and decide again.
-                kept = null;
+                (kept, cached) = (null, false);
                 continue;
             }
 
@@ -230,10 +229,13 @@ public abstract class AggregateActor<TState>(ActorHost host, AggregateStore stor
             mark = await store.Wakes.Put(WakeMember, Now + PublishAgain);
             if (await Save(next, etag))
             {
-                Telemetry.Saved(next.Outbox.Where(e => e.Sequence / Event.PartsPerVersion == next.Version));
+                Telemetry.Saved(next.Outbox.Where(e => e.Order / Event.PartsPerVersion == next.Version));
                 await Finish(next, mark);
                 return new(next.State, refusal, Changed: true, next.Version);
             }
+
+            // What is kept now has just been read.
+            cached = false;
         }
 
         throw new DaprException($"{WakeMember} was changed by another owner three times in a row; ask again.");

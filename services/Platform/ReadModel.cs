@@ -114,13 +114,16 @@ public sealed class ReadModel(IConnectionMultiplexer redis, ServiceIdentity serv
 /// <summary>Which part of a list is asked for: <c>page</c> from 0, <c>size</c> up to 100, <c>sort</c> newest (default) or oldest.</summary>
 public sealed record Paging(string? Page, string? Size, string? Sort)
 {
+    /// <summary>The place of the first row, from 0.</summary>
     [JsonIgnore]
-    internal int First => Number * Length;
+    public int First => Number * Length;
 
     [JsonIgnore]
     internal bool NewestFirst => Sort != "oldest";
 
-    internal int Length => int.TryParse(Size, out var size) ? size : 20;
+    /// <summary>How many rows at most.</summary>
+    [JsonIgnore]
+    public int Length => int.TryParse(Size, out var size) ? size : 20;
 
     internal int Number => int.TryParse(Page, out var page) ? page : 0;
 

@@ -62,6 +62,9 @@ public sealed partial class Intake(
             {
                 PaymentStatus.Authorized or PaymentStatus.Claimed or PaymentStatus.Captured => await product.PaymentAuthorized(held.Id, held.Id).WaitAsync(Patience, clock),
                 PaymentStatus.Declined or PaymentStatus.Voided or PaymentStatus.Expired => null,
+
+                // Another request is waiting for the provider at this moment, and payment will tell what comes of it.
+                PaymentStatus.Pending => null,
                 _ => await product.PaymentTroubled(held.Id).WaitAsync(Patience, clock),
             };
             return (reply?.View ?? held, answer);
@@ -74,6 +77,9 @@ public sealed partial class Intake(
         }
     }
 
+    /// <summary>How a reservation's payment stands; asks for nothing.</summary>
+    public Task<PaymentAnswer?> PaymentOf(string id) => payment.Look(id);
+
     /// <summary>Asks payment to void what a cancelled reservation has paid, and tells the book whatever it says.</summary>
     public async Task<Reserve> Void(string productId, Reserve pending) => (await payment.Void(pending.Id))?.Outcome switch
     {
@@ -83,13 +89,13 @@ public sealed partial class Intake(
     };
 
     /// <summary>
-    /// False only if stock says that the product does not exist; a stock that cannot be asked counts as true. A listing that stock returns is
-    /// given to the book, so that it can be reserved before its event has come.
+    /// False only if stock says that the product does not exist, or that its seller hides it, which is the same to everyone else; a stock that
+    /// cannot be asked counts as true. A listing that stock returns is given to the book, so that it can be reserved before its event has come.
     /// </summary>
     public async Task<bool> MayExist(string productId)
     {
         var (book, _) = await store.Load(productId, ProductBook.Empty(productId));
-        if (book.State.Listing is not null)
+        if (book.State.Listing is { StatusCode: not InventoryStatus.Hidden })
         {
             return true;
         }
@@ -106,6 +112,7 @@ public sealed partial class Intake(
             if (response.IsSuccessStatusCode && JsonSerializer.Deserialize<ListingChanged>(await response.Content.ReadAsByteArrayAsync(patience.Token), service.Json) is { } listing)
             {
                 await actors.Product(productId).HearStock(listing).WaitAsync(patience.Token);
+                return listing.StatusCode != InventoryStatus.Hidden;
             }
         }
         catch (Exception failure) when (failure is JsonException || Problems.IsUnreachable(failure))
@@ -178,15 +185,7 @@ public sealed partial class Intake(
     public async Task WakeProduct(string productId, double mark)
     {
         var reply = await actors.Product(productId).Wake(mark);
-        if (!reply.Changed)
-        {
-            return;
-        }
-
-        // This turn has noted its time with all whose payment is due; earlier times are those of earlier turns.
-        var asked = reply.View!.Reserves.Where(r => r.AskPaymentAt is not null && r.AskedAt is not null).ToList();
-        var latest = asked.Max(r => r.AskedAt);
-        await Task.WhenAll(asked.Where(r => r.AskedAt == latest).Select(r => AskPayment(productId, r)));
+        await Task.WhenAll(reply.View!.Reserves.Select(r => AskPayment(productId, r)));
     }
 
     /// <summary>

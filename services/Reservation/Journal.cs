@@ -34,14 +34,14 @@ public sealed record Journal(PlaceReserve Request, DateTimeOffset At, Reserve La
     public Journal Follow(Document<ProductBook> book)
     {
         var known = Timeline.LastOrDefault()?.Order ?? 0;
-        var lines = book.Outbox.Where(e => e.Subject == Request.Id && e.Sequence > known).Select(e =>
+        var lines = book.Outbox.Where(e => e.Subject == Request.Id && e.Order > known).Select(e =>
         {
             var told = e.Data.GetProperty("status").GetString()!;
             return new JournalLine(
                 e.Data.GetProperty("timestamp").GetDateTimeOffset(), e.Type, told,
                 e.Data.TryGetProperty("reason", out var reason) ? reason.GetString() : null,
                 e.Data.TryGetProperty("payBy", out var payBy) ? payBy.GetDateTimeOffset() : null,
-                e.Data.GetProperty("promoted").GetBoolean(), e.Sequence);
+                e.Data.GetProperty("promoted").GetBoolean(), e.Order);
         }).ToList();
         var last = book.State.Find(Request.Id!) is { } entry && entry.Version > Last.Version ? entry : Last;
         return lines.Count == 0 && ReferenceEquals(last, Last) ? this : this with { Last = last, Timeline = Timeline.AddRange(lines) };

@@ -33,7 +33,7 @@ public interface IProductActor : IActor
 
     Task<Reply<Reserve>> HearTrade(TradeEvent trade, bool refund);
 
-    /// <summary>Does what is due; answers with the book, whose reservations that wait for payment are to be asked about.</summary>
+    /// <summary>Does what is due; answers with the book and, of its reservations, only those whose payment is to be asked about now.</summary>
     Task<Reply<ProductBook>> Wake(double mark);
 }
 
@@ -47,9 +47,9 @@ public sealed class ProductActor(ActorHost host, AggregateStore store, ReadModel
     public async Task<Reply<Reserve>> Request(Reserve asked)
     {
         // A repeated request must not reopen a reservation that has finished and left the book: the journal knows.
-        var told = await Store.Read<Journal>(Journal.Key(asked.Id)) is { Timeline.IsEmpty: false } journal ? journal.Last : null;
-        var reply = await About(asked.Id, book => told is null ? book.Request(asked, Now) : Unchanged.Already);
-        return reply.View is null ? reply with { View = told } : reply;
+        var decided = await Store.Read<Journal>(Journal.Key(asked.Id)) is { Timeline.IsEmpty: false } journal ? journal.Last : null;
+        var reply = await About(asked.Id, book => decided is null ? book.Request(asked, Now) : Unchanged.Already);
+        return reply.View is null ? reply with { View = decided } : reply;
     }
 
     public Task<Reply<Reserve>> Pay(string id, string? by, string? expected) => About(id, book => book.Pay(id, by, expected));
@@ -94,7 +94,12 @@ public sealed class ProductActor(ActorHost host, AggregateStore store, ReadModel
         },
         trade);
 
-    public Task<Reply<ProductBook>> Wake(double mark) => Handle(book => book.AskPayment(Now), wakeMark: mark);
+    public async Task<Reply<ProductBook>> Wake(double mark)
+    {
+        var now = Now;
+        var reply = await Handle(book => book.AskPayment(now), wakeMark: mark);
+        return reply.Of(book => reply.Changed ? book with { Reserves = book.Reserves.RemoveAll(r => r.AskedAt != now) } : book with { Reserves = [] });
+    }
 
     protected override ProductBook Equip(ProductBook state) => state with { Terms = terms.Value };
 

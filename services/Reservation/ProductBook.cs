@@ -65,6 +65,7 @@ public sealed record Reserve(
 
     public int Asked { get; init; }
 
+    /// <summary>When it was last noted that payment is asked.</summary>
     public DateTimeOffset? AskedAt { get; init; }
 
     /// <summary>The trace its request came with: where its story goes on when nobody asks.</summary>
@@ -396,7 +397,8 @@ public sealed record ProductBook(string ProductId, ListingEvent? Listing, Immuta
             };
             if (Reason(listing, reserve, now) is { } no)
             {
-                To<ReserveRejected>(reserve with { Status = ReserveStatus.Rejected, Reason = no });
+                // Of what its seller shows to nobody, one learns nothing by asking for it.
+                To<ReserveRejected>((no == "not-on-sale" ? asked with { DecideBy = null, Price = asked.AskedPrice ?? 0 } : reserve) with { Status = ReserveStatus.Rejected, Reason = no });
             }
             else if (Book.Free >= reserve.Qty && !Book.Reserves.Exists(r => CanHave(r, now)))
             {

@@ -149,7 +149,7 @@ public static class ReservationEndpoints
     /// <summary>Sees a reservation as far as it goes now, decision and payment, and answers as the buyer needs it.</summary>
     private static async Task<IResult> Settle(HttpContext http, Intake intake, Journal journal, bool pay = false)
     {
-        var (reserve, created) = (journal.Last, !pay);
+        var (reserve, isPost) = (journal.Last, !pay);
         if (journal.Timeline.IsEmpty && await intake.Decide(journal) is { View: { } decided } reply)
         {
             // A request that is only repeated does not charge again, nor one whose twin has just been decided.
@@ -157,9 +157,10 @@ public static class ReservationEndpoints
         }
 
         PaymentAnswer? said = null;
-        if (pay && reserve.Status == ReserveStatus.Held)
+        if (reserve.Status == ReserveStatus.Held)
         {
-            (reserve, said) = await intake.Pay(journal.Request.ProductId!, reserve);
+            // One whose first answer was lost is told again what it said, a declined payment most of all.
+            (reserve, said) = pay ? await intake.Pay(journal.Request.ProductId!, reserve) : (reserve, await intake.PaymentOf(reserve.Id));
         }
 
         if (reserve is { Status: ReserveStatus.Held } && said?.Outcome is PaymentStatus.Declined)
@@ -174,7 +175,7 @@ public static class ReservationEndpoints
             return Problems.Problem(409, reserve.Reason!, Sentence(reserve, journal.Request.ProductId!), null, ("currentStatus", reserve.Status.Korean()), ("allowed", reserve.Allowed));
         }
 
-        if (reserve.Status is ReserveStatus.Expired && !created)
+        if (reserve.Status is ReserveStatus.Expired && !isPost)
         {
             return Problems.Refused(new("hold-expired", "The time to pay has passed and the unit was given on.", reserve.Status.Korean(), []));
         }
@@ -187,7 +188,7 @@ public static class ReservationEndpoints
 
         var position = reserve.Status == ReserveStatus.Waitlisted ? (await intake.Find(reserve.Id))?.Position : null;
         var resource = ReserveResource.Of(journal with { Last = reserve }, position);
-        return Hal.Ok(http, resource, $"{reserve.Version}.{position}", pending ? 202 : created ? 201 : 200, created ? $"/reserves/{reserve.Id}" : null);
+        return Hal.Ok(http, resource, $"{reserve.Version}.{position}", pending ? 202 : isPost ? 201 : 200, isPost ? $"/reserves/{reserve.Id}" : null);
     }
 
     /// <summary>Asks the actor; what has ended and left the book, perhaps only just now, is answered from the journal by the same rules.</summary>

@@ -59,7 +59,10 @@ public sealed record InventoryResource(
         {
             links["change"] = new(path, "PATCH");
             links["withdraw"] = new($"{path}/withdraw", "PUT");
-            links["pictures"] = new($"{path}/pictures", "POST");
+            if (listing.Pictures.Count < Listing.MostPictures)
+            {
+                links["pictures"] = new($"{path}/pictures", "POST");
+            }
         }
 
         return new(

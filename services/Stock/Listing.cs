@@ -164,8 +164,7 @@ public sealed record Listing(string ProductId) : IAggregate<Listing>
     public Decision<Listing> Hear(ReserveEvent reserve)
     {
         var holds = reserve.StatusCode is ReserveStatus.Held or ReserveStatus.Confirmed or ReserveStatus.CancelPending;
-        var sold = Adjustments.Exists(a => a.TradeId == reserve.Id);
-        var held = holds && !sold ? Held.SetItem(reserve.Id, reserve.Qty) : Held.Remove(reserve.Id);
+        var held = holds && !Decreased(reserve.Id) ? Held.SetItem(reserve.Id, reserve.Qty) : Held.Remove(reserve.Id);
         return ReferenceEquals(held, Held) ? Unchanged.Already : this with { Held = held };
     }
 

@@ -132,7 +132,7 @@ public static class PictureEndpoints
             var picture = new Picture(Pictures.NameOf(bytes), Pictures.Kept);
             if (listing.Show(picture, caller.UserId).Refusal is { } no)
             {
-                return Problems.Refused(no, no.Code == "not-found" ? 404 : 409);
+                return Problems.Refused(no);
             }
 
             // The bytes first: a listing never shows what is not there.

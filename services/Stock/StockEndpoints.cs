@@ -114,7 +114,7 @@ public static class StockEndpoints
             var (document, _) = await store.Load(productid, new Listing(productid));
             return document.State.Id is null
                 ? Results.NoContent()
-                : TypedResults.Ok(document.State.Snapshot<ListingChanged>() with { Source = store.Source(productid), Version = document.Version, Part = 999_999, Timestamp = store.Clock.GetUtcNow() });
+                : TypedResults.Ok(document.State.Snapshot<ListingChanged>() with { Source = store.Source(productid), Version = document.Version, Part = (int)Event.PartsPerVersion - 1, Timestamp = store.Clock.GetUtcNow() });
         }).WithTags("Stock").AllowAnonymous().WithinTown().WithSummary("The listing of a product as its next event would tell it, or 204.").Produces<ListingChanged>().Produces(204);
     }
 

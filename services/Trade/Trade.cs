@@ -57,6 +57,8 @@ public sealed record Trade(string Id) : IAggregate<Trade>
     [JsonIgnore]
     public TradeTerms Terms { get; init; } = new();
 
+    private bool CanDefer => CompleteBy < HandedOverAt + Terms.DeferAtMost;
+
     /// <summary>Whether this is a trade that people can see.</summary>
     [JsonIgnore]
     public bool Exists => Status is not (null or TradeStatus.Draft or TradeStatus.Refused);
@@ -81,7 +83,8 @@ public sealed record Trade(string Id) : IAggregate<Trade>
         TradeStatus.AwaitingSeller => ["accept", "decline", "cancel"],
         TradeStatus.InProgress when Captured && Committed => ["handover", "receive", "cancel"],
         TradeStatus.InProgress => ["cancel"],
-        TradeStatus.HandedOver => ["complete", "defer", "dispute"],
+        TradeStatus.HandedOver when CanDefer => ["complete", "defer", "dispute"],
+        TradeStatus.HandedOver => ["complete", "dispute"],
         _ => [],
     };
 
@@ -178,7 +181,7 @@ public sealed record Trade(string Id) : IAggregate<Trade>
     public Decision<Trade> Defer(string? by, DateTimeOffset now) => Status switch
     {
         _ when Stranger(by, seller: false) => NotFound,
-        TradeStatus.HandedOver when CompleteBy < HandedOverAt + Terms.DeferAtMost => CompleteBy - now > Terms.CompleteWithin ? Unchanged.Already : To<TradeDeferred>(this with
+        TradeStatus.HandedOver when CanDefer => CompleteBy - now > Terms.CompleteWithin ? Unchanged.Already : To<TradeDeferred>(this with
         {
             CompleteBy = new[] { CompleteBy!.Value + Terms.CompleteWithin, HandedOverAt!.Value + Terms.DeferAtMost }.Min(),
         }),
@@ -208,8 +211,8 @@ public sealed record Trade(string Id) : IAggregate<Trade>
     public Decision<Trade> Resolve(bool refund) => Status switch
     {
         _ when !Exists => NotFound,
-        TradeStatus.Disputed => Settle(this with { Status = TradeStatus.Resolved, Reason = refund ? "refunded" : "paid-out" }, refund),
-        TradeStatus.Resolved => Unchanged.Already,
+        TradeStatus.Disputed => Settle(this with { Status = TradeStatus.Resolved, Reason = Outcome(refund) }, refund),
+        TradeStatus.Resolved when Reason == Outcome(refund) => Unchanged.Already,
         _ => Refuse("resolved"),
     };
 
@@ -217,6 +220,8 @@ public sealed record Trade(string Id) : IAggregate<Trade>
     public Decision<Trade> TryClaim(DateTimeOffset now) => Status == TradeStatus.Draft && ClaimDue <= now
         ? this with { ClaimTried = ClaimTried + 1, ClaimDue = now + TimeSpan.FromSeconds(Math.Min(60, 2 << Math.Min(ClaimTried, 5))) }
         : Unchanged.Already;
+
+    private static string Outcome(bool refund) => refund ? "refunded" : "paid-out";
 
     private static Decision<Trade> Settle(Trade next, bool refund) => (next, next.Fill(new TradeResolved { Refund = refund }));
 

@@ -192,7 +192,7 @@ public sealed class BadInput
     }
 
     [Fact]
-    public async Task A_request_that_is_only_repeated_does_not_charge_the_card_again()
+    public async Task A_request_that_is_only_repeated_is_answered_as_before_and_does_not_charge_the_card_again()
     {
         await using var town = await TestTown.Open();
         await town.List("100");
@@ -201,7 +201,7 @@ public sealed class BadInput
         await town.Provider("ok");
 
         var again = await town.Reserve("1", "100", "abc");
-        Assert.Equal((HttpStatusCode.Accepted, "예약중"), (again.Code, again["status"]));
+        Assert.Equal((HttpStatusCode.PaymentRequired, "payment-declined"), (again.Code, again.Problem));
 
         await town.Settle();
         Assert.Equal("결제거절", (await town.Get("/payments/1"))["status"]);

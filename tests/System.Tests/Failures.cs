@@ -33,6 +33,24 @@ public sealed class Failures
     }
 
     [Fact]
+    public async Task A_payout_whose_answer_is_still_awaited_is_no_difference_in_the_books()
+    {
+        await using var town = await TestTown.Open();
+        await town.List("100");
+        await town.Reserve("1", "100", "abc");
+        await town.Settle();
+        await town.Put("/trades/1/handover");
+        await town.Provider("lose-answer");
+        await town.Put("/trades/1/complete");
+        await town.Settle();
+        Assert.Equal(("결제보관", "released"), ((await town.Get("/payments/1"))["status"], (await town.Service<IPaymentProvider>("payment").Records(CancellationToken.None)).Single().Value));
+
+        var books = (await town.Send(HttpMethod.Get, "/payments/reconciliation", app: "payment")).Body!;
+
+        Assert.Empty(books["differences"]!.AsArray());
+    }
+
+    [Fact]
     public async Task With_payment_slow_a_buyer_is_told_to_pay_later_and_can()
     {
         await using var town = await TestTown.Open();

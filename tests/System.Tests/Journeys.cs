@@ -212,6 +212,8 @@ public sealed class Journeys
         Assert.Equal("결제보관", (await town.Get("/payments/1"))["status"]);
         Assert.Equal(HttpStatusCode.MethodNotAllowed, (await town.Put("/trades/1/resolve", new { outcome = "refunded" })).Code);
         Assert.Equal("분쟁해결", (await town.Send(HttpMethod.Put, "/trades/1/resolve", new { outcome = "refunded" }, "trade"))["status"]);
+        Assert.Equal(HttpStatusCode.OK, (await town.Send(HttpMethod.Put, "/trades/1/resolve", new { outcome = "refunded" }, "trade")).Code);
+        Assert.Equal("not-allowed-in-state", (await town.Send(HttpMethod.Put, "/trades/1/resolve", new { outcome = "paid-out" }, "trade")).Problem);
         await town.Settle();
 
         Assert.Equal("환불완료", (await town.Get("/payments/1"))["status"]);
@@ -233,6 +235,26 @@ public sealed class Journeys
         Assert.Equal("예약완료", (await town.Get("/reserves/1"))["status"]);
         Assert.Equal(("예약취소", "withdrawn"), ((await town.Get("/reserves/2"))["status"], (await town.Get("/reserves/2"))["reason"]));
         Assert.Equal("not-on-sale", (await town.Reserve("3", "100", "ghi")).Problem);
+        await Verify.Holds(town);
+    }
+
+    [Fact]
+    public async Task A_hidden_listing_can_be_reserved_no_more_than_one_that_is_not_there_until_its_seller_shows_it()
+    {
+        await using var town = await TestTown.Open();
+        await town.List("100");
+        await town.Send(HttpMethod.Patch, "/inventories/100", new { hidden = true });
+        await town.Settle();
+
+        var (hidden, absent) = (await town.Reserve("1", "100", "abc"), await town.Reserve("2", "absent", "abc"));
+        Assert.Equal((HttpStatusCode.NotFound, "unknown-product"), (hidden.Code, hidden.Problem));
+        (absent.Body!["traceId"], hidden.Body!["traceId"]) = (null, null);
+        Assert.Equal(absent.Body.ToJsonString().Replace("absent", "100", StringComparison.Ordinal), hidden.Body.ToJsonString());
+        Assert.Equal(HttpStatusCode.NotFound, (await town.Get("/reserves/1")).Code);
+
+        await town.Send(HttpMethod.Patch, "/inventories/100", new { hidden = false });
+        Assert.Equal(HttpStatusCode.Created, (await town.Reserve("1", "100", "abc")).Code);
+        await town.Settle();
         await Verify.Holds(town);
     }
 }

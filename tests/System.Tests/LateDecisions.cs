@@ -113,6 +113,26 @@ public sealed class LateDecisions
     }
 
     [Fact]
+    public async Task One_who_presses_pay_again_while_the_provider_is_asked_spends_no_extension()
+    {
+        await using var town = await TestTown.Open();
+        await town.List("100");
+        await town.Provider("decline");
+        await town.Reserve("1", "100", "abc");
+        await town.Provider("slow");
+        town.Reached.Clear();
+
+        var first = town.Put("/reserves/1/pay");
+        await Eventually.Holds(() => town.Reached.Contains(("payment", "POST", "/payments")), () => "payment to be asked");
+        await Eventually.HoldsAsync(async () => (await Payment(town, "1")).Attempt == 2, () => "payment to ask the provider again");
+        Assert.Equal((HttpStatusCode.Accepted, "예약중"), (await town.Put("/reserves/1/pay")) is var second ? (second.Code, second["status"]) : default);
+
+        var (book, _) = await town.Service<AggregateStore>("reservation").Load("100", ProductBook.Empty("100"));
+        Assert.False(book.State.Find("1")!.Extended);
+        await town.TurnUntil(first);
+    }
+
+    [Fact]
     public async Task Whatever_keeps_the_products_actor_a_buyer_is_answered_after_payment_gave_none()
     {
         await using var town = await TestTown.Open();

@@ -25,7 +25,7 @@ public sealed class DocumentTurn
         var (first, _) = Turn(Fresh, egg => egg.Boil("soft", "on the table"));
         Assert.Equal(1, first.Version);
         Assert.Equal(["kitchen:egg:1.1", "kitchen:egg:1.2"], first.Outbox.Select(e => e.Id));
-        Assert.Equal([1_000_001L, 1_000_002L], first.Outbox.Select(e => e.Sequence));
+        Assert.Equal([1_000_001L, 1_000_002L], first.Outbox.Select(e => e.Order));
 
         var (second, _) = Turn(first, egg => egg.Boil("hard"), told: true);
         Assert.Equal(2, second.Version);

@@ -63,6 +63,19 @@ public sealed class ListingTable(ITestOutputHelper output)
     ];
 
     [Fact]
+    public void A_picture_more_is_offered_only_where_there_is_room_for_it()
+    {
+        var listing = Next(new Listing("p").Register("p", Bicycle, 2, Now));
+        for (var n = 0; n < Listing.MostPictures; n++)
+        {
+            Assert.Contains("pictures", InventoryResource.Of(listing).Links);
+            listing = Next(listing.Show(new($"{n}", "image/png"), "seller"));
+        }
+
+        Assert.DoesNotContain("pictures", InventoryResource.Of(listing).Links);
+    }
+
+    [Fact]
     public void A_listing_has_an_answer_to_every_command_in_every_status()
     {
         var table = StateTable.Of(States, Commands, Show, e => $"{e.EventType}{(e is ListingEvent { TradeId: { } trade } ? $" {{{trade}}}" : "")}");

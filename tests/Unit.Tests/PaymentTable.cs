@@ -72,6 +72,24 @@ public sealed class PaymentTable(ITestOutputHelper output)
     ];
 
     [Fact]
+    public void The_provider_is_asked_again_after_5_seconds_whatever_it_was_asked_and_then_less_and_less_often()
+    {
+        // The first try to authorise is made by whoever asks for the payment.
+        Assert.Equal([5, 30, 120, 600, 600], Waits(Pending).Prepend((int)(Pending.WorkDue!.Value - Now).TotalSeconds).Take(5));
+        Assert.Equal([5, 30, 120, 600, 600], Waits(Capturing).Take(5));
+
+        static IEnumerable<int> Waits(Payment payment)
+        {
+            while (true)
+            {
+                var due = payment.WorkDue!.Value;
+                payment = Next(payment.Try(due));
+                yield return (int)(payment.WorkDue!.Value - due).TotalSeconds;
+            }
+        }
+    }
+
+    [Fact]
     public void A_payment_has_an_answer_to_every_command_and_every_word_of_the_provider_in_every_status()
     {
         var table = StateTable.Of(States, Commands, Show, e => e.EventType, quiet: "every other word");

@@ -102,6 +102,18 @@ public sealed class ProductBookTable(ITestOutputHelper output)
         Assert.Equal(["ReserveRequested", $"ReserveRejected {{{reason}}}"], decision.Events.Select(Tell));
     }
 
+    [Theory]
+    [InlineData(InventoryStatus.Withdrawn)]
+    [InlineData(InventoryStatus.Hidden)]
+    public void Of_what_is_not_on_sale_a_rejected_buyer_learns_nothing(InventoryStatus status)
+    {
+        var book = Next(Unknown.Hear(OneUnit with { StatusCode = status, ProductName = "bicycle", SellerId = "seller", Price = 70_000 }, Midnight));
+
+        var rejected = Next(book.Request(Asked("r") with { AskedPrice = 100 }, Midnight)).Find("r")!;
+
+        Assert.Equal((ReserveStatus.Rejected, null, null, 100), (rejected.Status, rejected.ProductName, rejected.SellerId, rejected.Price));
+    }
+
     [Fact]
     public void A_listing_without_a_price_is_sold_at_the_price_the_reservation_names()
     {

@@ -17,7 +17,7 @@ public sealed class KilledTowns(ITestOutputHelper output)
         {
             using var over = new CancellationTokenSource();
             var trading = people.Trade($"{round}-", over.Token);
-            await Eventually.Holds(() => people.Accepted.Count >= (round + 1) * 40, () => $"people to trade ({people.Accepted.Count}):\n{town.Output}", TimeSpan.FromSeconds(60));
+            await Eventually.Holds(() => people.Accepted.Count >= (round + 1) * 40, () => $"people to trade ({people.Accepted.Count}):\n{town.Output}");
             await town.Kill();
             await over.CancelAsync();
             await trading;
@@ -40,11 +40,11 @@ public sealed class KilledTowns(ITestOutputHelper output)
         foreach (var service in new[] { "Reservation", "Payment", "Trade", "Stock", "Notification", "MyPage" })
         {
             var before = people.Accepted.Count;
-            await Eventually.Holds(() => people.Accepted.Count > before + 5, () => $"people to trade:\n{town.Output}", TimeSpan.FromSeconds(60));
+            await Eventually.Holds(() => people.Accepted.Count > before + 5, () => $"people to trade:\n{town.Output}");
             town.KillService(service);
         }
 
-        await Eventually.Holds(() => people.Accepted.Count > 60, () => $"people to trade:\n{town.Output}", TimeSpan.FromSeconds(60));
+        await Eventually.Holds(() => people.Accepted.Count > 60, () => $"people to trade:\n{town.Output}");
         await over.CancelAsync();
         await trading;
 

@@ -26,7 +26,7 @@ public sealed partial class ObservedTown : IAsyncLifetime
     ];
 
     // A process that is killed takes with it what it has not told yet: a click is told of long before its hold is over.
-    private readonly WholeTown town = new(settings: [("Terms__PayWithin", "00:00:12"), ("OTEL_BSP_SCHEDULE_DELAY", "500")]);
+    private readonly WholeTown town = new(settings: [("Terms__PayWithin", "00:00:12"), ("Terms__Extension", "00:00:00"), ("OTEL_BSP_SCHEDULE_DELAY", "500")]);
 
     public async ValueTask InitializeAsync()
     {

@@ -77,7 +77,7 @@ public sealed partial class WholeTown : IDisposable
         runner!.Kill();
         await runner.Ended();
         runner.Dispose();
-        await Eventually.Holds(() => Processes().Count == 0, () => "the services to be gone", TimeSpan.FromSeconds(10));
+        await Eventually.Holds(() => Processes().Count == 0, () => "the services to be gone");
     }
 
     /// <summary>SIGKILL to one process of a service; the runner starts it again.</summary>

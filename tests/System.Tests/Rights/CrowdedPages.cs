@@ -78,6 +78,19 @@ public sealed class CrowdedPages
     }
 
     [Fact]
+    public async Task Behind_one_proxy_that_is_not_named_only_the_address_that_it_adds_counts()
+    {
+        await using var town = await TestTown.Open(new Dictionary<string, string> { ["Limits:PerAddress:Burst"] = "3", ["Limits:PerAddress:PerSecond"] = "1", ["ForwardedHeaders_Enabled"] = "true" });
+        for (var i = 0; i < 3; i++)
+        {
+            Assert.Equal(HttpStatusCode.OK, (await town.Send(HttpMethod.Get, "/reserves", headers: ("X-Forwarded-For", $"198.51.100.{i}, 203.0.113.5"))).Code);
+        }
+
+        Assert.Equal(HttpStatusCode.TooManyRequests, (await town.Send(HttpMethod.Get, "/reserves", headers: ("X-Forwarded-For", "198.51.100.9, 203.0.113.5"))).Code);
+        Assert.Equal(HttpStatusCode.OK, (await town.Send(HttpMethod.Get, "/reserves", headers: ("X-Forwarded-For", "198.51.100.9, 203.0.113.6"))).Code);
+    }
+
+    [Fact]
     public async Task Nobody_may_hold_more_than_so_many_streams_of_the_pages_open()
     {
         await using var issuer = await Issuer.Open();

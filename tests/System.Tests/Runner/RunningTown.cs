@@ -75,13 +75,16 @@ public sealed class RunningTown : IDisposable
 /// <summary>Waits for a condition that another process brings about.</summary>
 public static class Eventually
 {
+    // A dozen processes start on a small machine that does other things as well.
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+
     /// <summary>The same for a condition that has to be asked for.</summary>
     public static async Task HoldsAsync(Func<Task<bool>> condition, Func<string> what, TimeSpan? within = null)
     {
         var deadline = Stopwatch.StartNew();
         while (!await condition())
         {
-            Assert.True(deadline.Elapsed < (within ?? TimeSpan.FromSeconds(30)), $"Waited in vain for {what()}");
+            Assert.True(deadline.Elapsed < (within ?? Patience), $"Waited in vain for {what()}");
             await Task.Delay(100, TestContext.Current.CancellationToken);
         }
     }
@@ -91,7 +94,7 @@ public static class Eventually
         var deadline = Stopwatch.StartNew();
         while (!condition())
         {
-            Assert.True(deadline.Elapsed < (within ?? TimeSpan.FromSeconds(30)), $"Waited in vain for {what()}");
+            Assert.True(deadline.Elapsed < (within ?? Patience), $"Waited in vain for {what()}");
             await Task.Delay(20, TestContext.Current.CancellationToken);
         }
     }
