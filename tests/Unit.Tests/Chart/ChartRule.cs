@@ -109,6 +109,7 @@ internal sealed record ChartRule(string Name, Func<Rendered, IEnumerable<string>
         new("subscriptions are the canonical ones", c => Components.Differences(c, "Subscription"), c => c.Remove("Subscription", "trade-stock")),
         new("policies for failures are the canonical ones", c => Components.Differences(c, "Resiliency"), c => c.One("Resiliency", "town").Set("9s", "spec", "policies", "timeouts", "payment")),
         new("traces are sampled as the canonical configuration says", c => c.Of("Configuration").Where(f => f.Text("spec", "tracing", "samplingRate") != Components.Canonical("Configuration", "town").Text("spec", "tracing", "samplingRate")).Select(f => f.Name()), c => c.One("Configuration", "stock").Set("0", "spec", "tracing", "samplingRate")),
+        Each("a sidecar counts what it serves without the paths, whose ids would make series without end", c => c.Of("Configuration"), f => f.Text("spec", "metrics", "enabled") == "true" && f.Text("spec", "metrics", "http", "increasedCardinality") == "false", c => c.One("Configuration", "stock").Drop("spec", "metrics", "http")),
         new("a component is for the apps that keep state, and for them alone", c => c.Of("Component").Where(k => !k.Words("scopes").Order(StringComparer.Ordinal).SequenceEqual(Stored(c))).Select(k => k.Name()), c => ((YamlSequenceNode)c.One("Component", "statestore").At("scopes")!).Add("gateway")),
 
         // The network.
