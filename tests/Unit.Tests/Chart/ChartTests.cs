@@ -123,6 +123,18 @@ public sealed class ChartTests
         Assert.Equal(["reservation"], after.Services.Where(d => d.At("spec", "template").Flat() != before.One("Deployment", d.Name()).At("spec", "template").Flat()).Select(d => d.Name()));
     }
 
+    [Theory]
+    [InlineData("components/config.yaml", "samplingRate: \"1\"", "samplingRate: \"0.5\"", "gateway mypage notification payment reservation stock trade web")]
+    [InlineData("components/pubsub.yaml", "value: 3.6.0", "value: 3.7.0", "mypage notification payment reservation stock trade")]
+    [InlineData("components/resiliency-payment.yaml", "payment: 2s", "payment: 3s", "reservation trade")]
+    [InlineData("components/subscriptions-stock.yaml", "/events/ignored", "/events/all", "stock")]
+    [InlineData("values.yaml", "reservation: {/listings/*: [GET]}", "reservation: {/listings/*: [GET, PUT]}", "stock")]
+    public void A_changed_resource_of_Daprs_rolls_the_pods_whose_sidecars_read_it_and_no_others(string file, string from, string to, string rolled)
+    {
+        var (before, after) = (Helm.Render(Trial), Helm.RenderChanged(Trial, file, from, to));
+        Assert.Equal(rolled.Split(' '), after.Services.Where(d => d.At("spec", "template").Flat() != before.One("Deployment", d.Name()).At("spec", "template").Flat()).Select(d => d.Name()).Order(StringComparer.Ordinal));
+    }
+
     [Fact]
     public void What_reads_from_Kafka_is_scaled_by_the_topics_it_subscribes_to()
     {
