@@ -77,6 +77,7 @@ internal sealed record ChartRule(string Name, Func<Rendered, IEnumerable<string>
         new("an app is told how long it may take to stop", c => c.Services.Where(d => ShutdownOf(c, d) <= 0).Select(d => d.Name()), c => c.One("ConfigMap", "stock").Drop("data", "DOTNET_shutdownTimeoutSeconds")),
         new("every service is scaled, and never to one", c => c.Services.Where(d => Scaler(c, d.Name()) is not { } s || s.Min < 2).Select(d => d.Name()), c => c.One("HorizontalPodAutoscaler", "stock").Set("1", "spec", "minReplicas")),
         new("a service may grow", c => c.Services.Where(d => Scaler(c, d.Name()) is { } s && s.Max <= s.Min).Select(d => d.Name()), c => c.One("HorizontalPodAutoscaler", "stock").Set("2", "spec", "maxReplicas")),
+        Each("whoever scales a service looks at its app's processor, too", c => c.Of("HorizontalPodAutoscaler", "ScaledObject"), s => ByProcessor(s) is { Container: "app", Percent: > 0 and <= 100 }, c => c.One("HorizontalPodAutoscaler", "stock").Set("sidecar", "spec", "metrics", "0", "containerResource", "container")),
         new("a service shrinks by one pod at a time, whoever scales it", c => c.Of("HorizontalPodAutoscaler", "ScaledObject").Where(s => ScaleDown(s).Items("policies").Select(p => (p.Text("type"), p.Text("value"))).ToList() is not [("Pods", "1")]).Select(s => s.Name()), c => ScaleDown(c.One("HorizontalPodAutoscaler", "stock"))!.Drop("policies", "0")),
         new("a node that is emptied takes one pod of a service at a time", c => c.Services.Where(d => !c.Of("PodDisruptionBudget").Any(b => b.Text("spec", "maxUnavailable") == "1" && b.At("spec", "selector").Flat() == d.At("spec", "selector").Flat())).Select(d => d.Name()), c => c.Remove("PodDisruptionBudget", "mypage")),
         Service("a changed setting rolls the pods", d => Annotations(d).Text("checksum/settings") is { Length: 64 }, d => Annotations(d).Drop("checksum/settings")),
@@ -174,6 +175,11 @@ internal sealed record ChartRule(string Name, Func<Rendered, IEnumerable<string>
         chart.Of("HorizontalPodAutoscaler", "ScaledObject").SingleOrDefault(s => s.Text("spec", "scaleTargetRef", "name") == app) is not { } scaler ? null
         : scaler.Text("kind") == "ScaledObject" ? (scaler.Number("spec", "minReplicaCount"), scaler.Number("spec", "maxReplicaCount"))
         : (scaler.Number("spec", "minReplicas"), scaler.Number("spec", "maxReplicas"));
+
+    private static (string? Container, int Percent)? ByProcessor(YamlNode scaler) =>
+        scaler.Items("spec", "triggers").SingleOrDefault(t => t.Text("type") == "cpu" && t.Text("metricType") == "Utilization") is { } trigger ? (trigger.Text("metadata", "containerName"), trigger.Number("metadata", "value"))
+        : scaler.Items("spec", "metrics").SingleOrDefault(m => m.Text("containerResource", "name") == "cpu").At("containerResource") is { } resource ? (resource.Text("container"), resource.Number("target", "averageUtilization"))
+        : null;
 
     private static YamlNode? ScaleDown(YamlNode scaler) => scaler.At("spec", "behavior", "scaleDown") ?? scaler.At("spec", "advanced", "horizontalPodAutoscalerConfig", "behavior", "scaleDown");
 
