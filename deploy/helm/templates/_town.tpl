@@ -76,6 +76,7 @@ scaleDown:
 {{- if and (eq $v.kafka.authType "none") $v.kafka.tls }}{{ fail "kafka.authType is none, and then Dapr speaks to Kafka without TLS whatever kafka.tls says: say kafka.tls=false if that is wanted, or set kafka.authType=password." }}{{ end -}}
 {{- end -}}
 {{- if not $v.redis.passwordSecret }}{{ fail "redis.passwordSecret is empty, so whoever reaches Redis may rewrite the town's money: name a Secret with a key password." }}{{ end -}}
+{{- if lt (int $v.scaling.max) (int $v.scaling.min) }}{{ fail "scaling.max is less than scaling.min, which no autoscaler takes: raise the one or lower the other." }}{{ end -}}
 {{- range $app, $service := $v.services -}}
 {{- range $caller := concat (keys $service.callers) $service.direct -}}
 {{- if not (hasKey $v.services $caller) }}{{ fail (printf "services.%s may be called by %s, which is no service: correct the name." $app $caller) }}{{ end -}}

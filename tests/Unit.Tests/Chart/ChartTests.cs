@@ -85,6 +85,7 @@ public sealed class ChartTests
     [InlineData("kafka.authType is none", "kafka: {authType: none}")]
     [InlineData("choose one", "trial: {enabled: true}")]
     [InlineData("which is no service", "services: {stock: {direct: [nobody]}}")]
+    [InlineData("scaling.max is less than scaling.min", "scaling: {min: 3, max: 2}")]
     [InlineData("schema", "trial: {enable: true}")]
     [InlineData("schema", "auth: {mode: none}")]
     [InlineData("schema", "services: {Stock: {}}")]
