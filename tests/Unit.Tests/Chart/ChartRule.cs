@@ -103,8 +103,9 @@ internal sealed record ChartRule(string Name, Func<Rendered, IEnumerable<string>
         // Who may call whom.
         Each("nobody may call anybody but where it is said", c => c.Of("Configuration"), f => f.Text("spec", "accessControl", "defaultAction") == "deny" && f.Items("spec", "accessControl", "policies").All(p => p.Text("defaultAction") == "deny"), c => c.One("Configuration", "payment").Set("allow", "spec", "accessControl", "defaultAction")),
         Each("a caller is known by its domain and namespace", c => c.Of("Configuration"), f => f.Items("spec", "accessControl", "policies").All(p => p.Text("trustDomain") is { Length: > 0 } && p.Text("namespace") == "town"), c => c.One("Configuration", "payment").Set("public", "spec", "accessControl", "policies", "0", "namespace")),
-        Each("what a caller may do is said by paths and verbs", c => c.Of("Configuration"), f => f.Items("spec", "accessControl", "policies").SelectMany(p => p.Items("operations")).All(o => o.Text("name") is not ("/*" or "/**") && o.Words("httpVerb").Count > 0), c => c.One("Configuration", "payment").Set("/**", "spec", "accessControl", "policies", "0", "operations", "0", "name")),
-        new("from outside payments are only read", c => c.One("Configuration", "payment").Items("spec", "accessControl", "policies").Where(p => p.Text("appId") is "gateway" or "web" && p.Items("operations").Any(o => !o.Words("httpVerb").SequenceEqual(["GET"]))).Select(p => p.Text("appId")!), c => ((YamlSequenceNode)c.One("Configuration", "payment").At("spec", "accessControl", "policies", "0", "operations", "0", "httpVerb")!).Add("POST")),
+        Each("what a caller may do is said by paths and verbs", c => c.Of("Configuration"), f => f.Items("spec", "accessControl", "policies").SelectMany(p => p.Items("operations")).All(o => o.Text("name") is not ("/*" or "/**") && o.Words("httpVerb").Count > 0), c => c.One("Configuration", "payment").At("spec", "accessControl", "policies", "0", "operations").Add("{name: /**, httpVerb: [GET], action: allow}")),
+        new("what a caller may do is what the values say", c => Values.Keys("services").SelectMany(callee => Said(callee).Except(Told(c, callee)).Select(said => $"{callee}: {said}")), c => c.One("Configuration", "payment").Drop("spec", "accessControl", "policies", "0", "operations", "0")),
+        new("from outside payments are only read", c => c.One("Configuration", "payment").Items("spec", "accessControl", "policies").Where(p => p.Text("appId") is "gateway" or "web" && p.Items("operations").Any(o => !o.Words("httpVerb").SequenceEqual(["GET"]))).Select(p => p.Text("appId")!), c => c.One("Configuration", "payment").At("spec", "accessControl", "policies", "0", "operations").Add("{name: /payments, httpVerb: [POST], action: allow}")),
 
         // What Dapr is told is what it is told on one machine.
         new("a Dapr resource has every field its definition requires", c => Required.SelectMany(r => c.Of(r.Kind).Where(d => d.Every(r.Path).Any(at => r.Fields.Any(field => at.At(field) is null))).Select(d => $"{r.Kind} {d.Name()} {string.Join('.', r.Path)}")), c => c.One("Configuration", "stock").Drop("spec", "nameResolution", "version")),
@@ -190,6 +191,14 @@ internal sealed record ChartRule(string Name, Func<Rendered, IEnumerable<string>
     private const int UploadMebibytes = 12;
 
     private static IReadOnlyList<string> Stored(Rendered chart) => [.. chart.Services.Where(d => SecretOf(d, "REDIS_PASSWORD") is not null && d.Name() != Pages).Select(d => d.Name()).Order(StringComparer.Ordinal)];
+
+    private static YamlNode Values { get; } = Rendered.Read(Repository.Read("deploy", "helm", "values.yaml")).All.Single();
+
+    private static IEnumerable<string> Said(string callee) => Values.Keys("services", callee, "callers").SelectMany(caller => Values.Keys("services", callee, "callers", caller)
+        .Select(path => $"{caller} {path} {string.Join(' ', Values.Words("services", callee, "callers", caller, path))}"));
+
+    private static IEnumerable<string> Told(Rendered chart, string callee) => chart.One("Configuration", callee).Items("spec", "accessControl", "policies").SelectMany(p => p.Items("operations")
+        .Where(o => o.Text("action") == "allow").Select(o => $"{p.Text("appId")} {o.Text("name")} {string.Join(' ', o.Words("httpVerb"))}"));
 
     private static IEnumerable<string> Allowed(Rendered chart, string callee) => chart.One("Configuration", callee).Items("spec", "accessControl", "policies").Select(p => p.Text("appId")!);
 
