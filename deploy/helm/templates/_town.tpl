@@ -84,17 +84,18 @@ scaleDown:
 {{- end -}}
 {{- end }}
 
-{{- /* Whose /metrics are read: what is public answers nothing on a port that people reach. */ -}}
+{{- /* Where a service that is public serves /metrics, since it must not on a port that people reach; neither its Service nor the ingress leads there. */ -}}
+{{- define "town.metricsPort" -}}9464{{- end }}
+
+{{- /* Whose /metrics are read: of those who are public (operator In), or of the others (NotIn). A list of names must not be empty. */ -}}
 {{- define "town.scraped" -}}
 {{- $public := list }}
-{{- range $app, $service := .Values.services }}{{ if $service.public }}{{ $public = append $public $app }}{{ end }}{{ end -}}
+{{- range $app, $service := .root.Values.services }}{{ if $service.public }}{{ $public = append $public $app }}{{ end }}{{ end -}}
 matchLabels:
-  app.kubernetes.io/instance: {{ .Release.Name }}
+  app.kubernetes.io/instance: {{ .root.Release.Name }}
   secondhand-trade/service: "true"
-{{- with $public }}
 matchExpressions:
-  - {key: app.kubernetes.io/name, operator: NotIn, values: {{ toJson . }}}
-{{- end }}
+  - {key: app.kubernetes.io/name, operator: {{ .operator }}, values: {{ $public | default (list "nobody") | toJson }}}
 {{- end }}
 
 {{- /* The ways to Redis for who keeps something there, to Kafka for who has a store. Addresses outside are names, which no rule can hold: without peers only the port is held. */ -}}

@@ -198,6 +198,9 @@ public sealed class ChartTests
         var services = chart.One("PodMonitor", "services");
         Assert.Equal(("app.kubernetes.io/name", "http", "/metrics"), (services.Text("spec", "jobLabel"), services.Text("spec", "podMetricsEndpoints", "0", "port"), services.Text("spec", "podMetricsEndpoints", "0", "path")));
         Assert.Equal(chart.One("NetworkPolicy", "metrics").At("spec", "podSelector").Flat(), services.At("spec", "selector").Flat());
+        var apart = chart.One("PodMonitor", "public");
+        Assert.Equal(("app.kubernetes.io/name", "metrics", "/metrics"), (apart.Text("spec", "jobLabel"), apart.Text("spec", "podMetricsEndpoints", "0", "port"), apart.Text("spec", "podMetricsEndpoints", "0", "path")));
+        Assert.Equal(chart.One("NetworkPolicy", "metrics-of-public").At("spec", "podSelector").Flat(), apart.At("spec", "selector").Flat());
         Assert.Equal("dapr-metrics", chart.One("PodMonitor", "sidecars").Text("spec", "podMetricsEndpoints", "0", "port"));
         Assert.All(chart.Services, d => Assert.Equal(d.Name(), d.Text("spec", "template", "metadata", "labels", "app.kubernetes.io/name")));
         Assert.NotEmpty(chart.Of("PrometheusRule"));
