@@ -61,6 +61,10 @@ public sealed class ChartTests
     }
 
     [Theory]
+    [MemberData(nameof(WayNames))]
+    public void Helms_own_linter_has_nothing_against_it(string way) => Assert.Empty(Helm.Lint(Ways[way]));
+
+    [Theory]
     [MemberData(nameof(RuleNames))]
     public void A_rule_finds_who_offends_against_it_and_no_other_does(string name)
     {
