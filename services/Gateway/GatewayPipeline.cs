@@ -19,7 +19,7 @@ public static partial class GatewayPipeline
 
     public static WebApplicationBuilder AddGatewayDefaults(this WebApplicationBuilder builder)
     {
-        builder.AddTelemetry("gateway");
+        builder.AddTelemetry("gateway").ListenForMetrics();
         builder.WebHost.ConfigureKestrel(kestrel =>
             (kestrel.AddServerHeader, kestrel.Limits.MaxRequestBodySize, kestrel.Limits.MaxRequestHeadersTotalSize) = (false, LongestBody, LongestHead));
 
@@ -40,6 +40,7 @@ public static partial class GatewayPipeline
 
     public static WebApplication UseGatewayPipeline(this WebApplication app)
     {
+        app.UseMetricsApart();
         if (Limits.Proxies(app.Configuration).Count > 0)
         {
             app.UseForwardedHeaders();

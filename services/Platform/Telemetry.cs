@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -77,6 +78,40 @@ public static class Telemetry
         return app;
     }
 
+    /// <summary>Serves <c>/metrics</c>, and nothing else, on the port that the setting <c>Metrics:Port</c> names, for an app whose own port people reach; without that setting nowhere.</summary>
+    public static WebApplication UseMetricsApart(this WebApplication app)
+    {
+        if (MetricsPort(app.Configuration) is { } port)
+        {
+            app.MapWhen(http => http.Connection.LocalPort == port, scraped =>
+            {
+                if (app.Services.GetService<MeterProvider>() is not null)
+                {
+                    scraped.UseOpenTelemetryPrometheusScrapingEndpoint();
+                }
+
+                scraped.Run(http =>
+                {
+                    http.Response.StatusCode = StatusCodes.Status404NotFound;
+                    return Task.CompletedTask;
+                });
+            });
+        }
+
+        return app;
+    }
+
+    /// <summary>Listens on the port for <see cref="UseMetricsApart"/>, too.</summary>
+    public static WebApplicationBuilder ListenForMetrics(this WebApplicationBuilder builder)
+    {
+        if (MetricsPort(builder.Configuration) is { } port)
+        {
+            builder.WebHost.UseUrls($"{builder.Configuration[WebHostDefaults.ServerUrlsKey]};http://+:{port}");
+        }
+
+        return builder;
+    }
+
     /// <summary>A number that is looked up whenever it is asked for; nothing is said while Redis is away.</summary>
     public static IServiceCollection AddGauge(
         this IServiceCollection services, string name, string unit, string description, Func<IServiceProvider, IEnumerable<Measurement<long>>> read) =>
@@ -117,7 +152,7 @@ public static class Telemetry
     internal static void Published(string topic, OutboxEvent e, DateTimeOffset now)
     {
         var where = new KeyValuePair<string, object?>("messaging.destination.name", topic);
-        OutboxAge.Record(Math.Max(0, (now - e.Data.GetProperty("timestamp").GetDateTimeOffset()).TotalSeconds), where);
+        OutboxAge.Record(Math.Max(0, (now - e.Data.GetProperty("timestamp").GetDateTimeOffset()).TotalSeconds), where, new("town.event", e.Type));
 
         // Recorded as 0 first, so that the series exists before its first failure: rate() misses the increment that creates a series.
         Unpublished.Add(0, where);
@@ -145,6 +180,8 @@ public static class Telemetry
 
         return answer;
     }
+
+    private static int? MetricsPort(IConfiguration configuration) => configuration.GetValue<int?>("Metrics:Port");
 
     private static bool IsUpkeep(PathString path) => path.Value is "/healthz" or "/alive" or "/ready" or "/metrics" or "/v1.0/healthz" or "/dapr/config" or "/dapr/subscribe";
 }

@@ -183,6 +183,22 @@ public sealed partial class DeployFiles
     }
 
     [Fact]
+    public void An_app_that_is_away_is_missed_whichever_it_is()
+    {
+        var query = Documents("deploy/helm/alerts/slo.yaml").SelectMany(d => At(d, "groups").AllOf()).SelectMany(g => At(g, "rules").AllOf()).Single(r => Text(r, "alert") == "ServiceGone");
+        var missed = Absent().Matches(Text(query, "expr")!).Select(m => m.Groups["app"].Value);
+        Assert.Equal(AppIds.Order(StringComparer.Ordinal), missed);
+        Assert.Contains($"up{{job=~\"{string.Join('|', missed)}\"}}", Text(query, "expr"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_topics_to_make_in_a_Kafka_outside_are_all_there_are()
+    {
+        var made = Loop().Match(Repository.Read("deploy", "helm", "README.md")).Groups["topics"].Value.Split(' ');
+        Assert.Equal(Publishers.Keys.Concat(Subscriptions.Select(s => s.Topic)).Concat(Subscriptions.Select(s => s.DeadLetterTopic).OfType<string>()).Distinct().Order(StringComparer.Ordinal), made);
+    }
+
+    [Fact]
     public void A_query_for_a_bucket_finds_it_with_and_without_the_fraction_that_Prometheus_3_adds() => Assert.All(
         Queries(), file => Assert.DoesNotMatch(BucketByOneSpelling(), Repository.Read(file)));
 
@@ -261,6 +277,12 @@ public sealed partial class DeployFiles
 
     [GeneratedRegex("""^event\.type == "(?<event>\w+)"$""")]
     private static partial Regex Rule();
+
+    [GeneratedRegex("""absent\(up\{job="(?<app>[^"]+)"\}\)""")]
+    private static partial Regex Absent();
+
+    [GeneratedRegex("for topic in (?<topics>[^;]+); do")]
+    private static partial Regex Loop();
 
     [GeneratedRegex("""\ble=\\?"[0-9]""")]
     private static partial Regex BucketByOneSpelling();

@@ -76,6 +76,7 @@ scaleDown:
 {{- if and (eq $v.kafka.authType "none") $v.kafka.tls }}{{ fail "kafka.authType is none, and then Dapr speaks to Kafka without TLS whatever kafka.tls says: say kafka.tls=false if that is wanted, or set kafka.authType=password." }}{{ end -}}
 {{- end -}}
 {{- if not $v.redis.passwordSecret }}{{ fail "redis.passwordSecret is empty, so whoever reaches Redis may rewrite the town's money: name a Secret with a key password." }}{{ end -}}
+{{- if lt (int $v.scaling.max) (int $v.scaling.min) }}{{ fail "scaling.max is less than scaling.min, which no autoscaler takes: raise the one or lower the other." }}{{ end -}}
 {{- range $app, $service := $v.services -}}
 {{- range $caller := concat (keys $service.callers) $service.direct -}}
 {{- if not (hasKey $v.services $caller) }}{{ fail (printf "services.%s may be called by %s, which is no service: correct the name." $app $caller) }}{{ end -}}
@@ -83,17 +84,18 @@ scaleDown:
 {{- end -}}
 {{- end }}
 
-{{- /* Whose /metrics are read: what is public answers nothing on a port that people reach. */ -}}
+{{- /* Where a service that is public serves /metrics, since it must not on a port that people reach; neither its Service nor the ingress leads there. */ -}}
+{{- define "town.metricsPort" -}}9464{{- end }}
+
+{{- /* Whose /metrics are read: of those who are public (operator In), or of the others (NotIn). A list of names must not be empty. */ -}}
 {{- define "town.scraped" -}}
 {{- $public := list }}
-{{- range $app, $service := .Values.services }}{{ if $service.public }}{{ $public = append $public $app }}{{ end }}{{ end -}}
+{{- range $app, $service := .root.Values.services }}{{ if $service.public }}{{ $public = append $public $app }}{{ end }}{{ end -}}
 matchLabels:
-  app.kubernetes.io/instance: {{ .Release.Name }}
+  app.kubernetes.io/instance: {{ .root.Release.Name }}
   secondhand-trade/service: "true"
-{{- with $public }}
 matchExpressions:
-  - {key: app.kubernetes.io/name, operator: NotIn, values: {{ toJson . }}}
-{{- end }}
+  - {key: app.kubernetes.io/name, operator: {{ .operator }}, values: {{ $public | default (list "nobody") | toJson }}}
 {{- end }}
 
 {{- /* The ways to Redis for who keeps something there, to Kafka for who has a store. Addresses outside are names, which no rule can hold: without peers only the port is held. */ -}}

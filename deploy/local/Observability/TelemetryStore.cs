@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Globalization;
 using Google.Protobuf.Collections;
 using SecondhandTrade.Local.Otlp;
@@ -19,7 +20,7 @@ public sealed record TraceSummary(string TraceId, string Name, string Service, D
 /// <summary>A log record exported by a service.</summary>
 public sealed record LogLine(string Service, DateTimeOffset At, string Level, string Text, string? TraceId, IReadOnlyDictionary<string, string> Attributes);
 
-/// <summary>The latest value of one time series: a number, or the sum and count of a histogram.</summary>
+/// <summary>The latest value of one time series of a service: a number, or the sum and count of a histogram. What the replicas count is added up; of a gauge the latest value counts.</summary>
 public sealed record MetricSample(string Service, string Name, string Unit, IReadOnlyDictionary<string, string> Attributes, double Value, ulong? Count);
 
 /// <summary>Keeps the most recent telemetry that the services export by OTLP; the oldest spans and log lines are dropped.</summary>
@@ -28,9 +29,12 @@ internal sealed class TelemetryStore
     private const int MaxSpans = 20_000;
     private const int MaxLogs = 5_000;
 
+    // Instances export every few seconds; one that is silent for this long has stopped.
+    private static readonly TimeSpan MaxSilence = TimeSpan.FromMinutes(1);
+
     private readonly ConcurrentQueue<SpanRecord> spans = new();
     private readonly ConcurrentQueue<LogLine> logs = new();
-    private readonly ConcurrentDictionary<string, MetricSample> metrics = new();
+    private readonly ConcurrentDictionary<(string Series, string Instance), Reported> metrics = new();
 
     private enum SpanKind
     {
@@ -44,7 +48,17 @@ internal sealed class TelemetryStore
 
     public IEnumerable<LogLine> Logs => logs;
 
-    public IEnumerable<MetricSample> Metrics => metrics.OrderBy(m => m.Key, StringComparer.Ordinal).Select(m => m.Value);
+    public IEnumerable<MetricSample> Metrics => metrics
+        .GroupBy(m => m.Key.Series, m => m.Value).OrderBy(series => series.Key, StringComparer.Ordinal)
+        .Select(series => series.MaxBy(r => r.At)! switch
+        {
+            { IsGauge: true, Sample: var latest } => latest,
+            { Sample: var latest } => latest with
+            {
+                Value = series.Sum(r => r.Sample.Value),
+                Count = latest.Count is null ? null : series.Aggregate(0UL, (sum, r) => sum + (r.Sample.Count ?? 0)),
+            },
+        });
 
     /// <summary>All traces, newest first.</summary>
     public IEnumerable<TraceSummary> Traces => spans.GroupBy(s => s.TraceId).Select(trace =>
@@ -105,8 +119,17 @@ internal sealed class TelemetryStore
                 void Store(RepeatedField<KeyValue> attributes, double value, ulong? count)
                 {
                     var sample = new MetricSample(Service(from.Resource), metric.Name, metric.Unit, Plain(attributes), value, count);
-                    metrics[$"{sample.Name} {sample.Service} {string.Join(' ', sample.Attributes.OrderBy(a => a.Key, StringComparer.Ordinal))}"] = sample;
+                    var series = $"{sample.Name} {sample.Service} {string.Join(' ', sample.Attributes.OrderBy(a => a.Key, StringComparer.Ordinal))}";
+                    metrics[(series, Named(from.Resource, "service.instance.id"))] = new(sample, metric.Gauge is not null, Stopwatch.GetTimestamp());
                 }
+            }
+        }
+
+        foreach (var (key, last) in metrics)
+        {
+            if (Stopwatch.GetElapsedTime(last.At) > MaxSilence)
+            {
+                metrics.TryRemove(key, out _);
             }
         }
     }
@@ -118,7 +141,9 @@ internal sealed class TelemetryStore
         }
     }
 
-    private static string Service(Resource? resource) => resource?.Attributes.FirstOrDefault(a => a.Key == "service.name")?.Value.StringValue ?? "unknown";
+    private static string Service(Resource? resource) => Named(resource, "service.name");
+
+    private static string Named(Resource? resource, string attribute) => resource?.Attributes.FirstOrDefault(a => a.Key == attribute)?.Value.StringValue ?? "unknown";
 
     // Log records may repeat a key, once for each nested scope; the innermost scope comes last and wins.
     private static Dictionary<string, string> Plain(RepeatedField<KeyValue> attributes)
@@ -144,4 +169,7 @@ internal sealed class TelemetryStore
     private static string Hex(Google.Protobuf.ByteString bytes) => Convert.ToHexStringLower(bytes.Span);
 
     private static DateTimeOffset Time(ulong nanoseconds) => DateTimeOffset.UnixEpoch.AddTicks((long)(nanoseconds / 100));
+
+    // What one instance has reported last of one series.
+    private sealed record Reported(MetricSample Sample, bool IsGauge, long At);
 }

@@ -16,6 +16,9 @@ public sealed class ImagesTests(ITestOutputHelper output)
     // An empty set of capabilities, as /proc writes it.
     private const string NoRights = "0000000000000000";
 
+    // System calls go through a filter.
+    private const string SeccompFilter = "2";
+
     private static readonly Dictionary<string, string> Ports = new()
     {
         ["reservation"] = "8082",
@@ -136,6 +139,7 @@ public sealed class ImagesTests(ITestOutputHelper output)
         Assert.Equal(NoRights, status["CapEff"]);
         Assert.Equal(NoRights, status["CapBnd"]);
         Assert.Equal("1", status["NoNewPrivs"]);
+        Assert.Equal(SeccompFilter, status["Seccomp"]);
         Assert.StartsWith("ro", File.ReadLines($"/proc/{id}/mounts").Select(line => line.Split(' ')).Single(mount => mount[1] == "/")[3], StringComparison.Ordinal);
     }
 

@@ -20,8 +20,8 @@ public abstract class ServiceHost : IAsyncDisposable
     public abstract IServiceProvider Services { get; }
 
     /// <summary>Starts the service whose assembly holds <typeparamref name="TAny"/>.</summary>
-    public static ServiceHost Start<TAny>(Sidecar sidecar, string redis, TimeProvider clock, IReadOnlyDictionary<string, string> settings, WireFault fault, ConcurrentQueue<(string, string, string)> reached)
-        where TAny : class => new Host<TAny>(sidecar, redis, clock, settings, fault, reached);
+    public static ServiceHost Start<TAny>(Sidecar sidecar, string redis, TimeProvider clock, IReadOnlyDictionary<string, string> settings, WireFault fault, ConcurrentQueue<(string, string, string)> reached, ConcurrentQueue<Call>? called = null)
+        where TAny : class => new Host<TAny>(sidecar, redis, clock, settings, fault, reached, called);
 
     public abstract ValueTask DisposeAsync();
 
@@ -30,9 +30,9 @@ public abstract class ServiceHost : IAsyncDisposable
     {
         private readonly Factory factory;
 
-        public Host(Sidecar sidecar, string redis, TimeProvider clock, IReadOnlyDictionary<string, string> settings, WireFault fault, ConcurrentQueue<(string, string, string)> reached)
+        public Host(Sidecar sidecar, string redis, TimeProvider clock, IReadOnlyDictionary<string, string> settings, WireFault fault, ConcurrentQueue<(string, string, string)> reached, ConcurrentQueue<Call>? called)
         {
-            factory = new(sidecar, redis, clock, settings, fault, reached);
+            factory = new(sidecar, redis, clock, settings, fault, reached, called);
             factory.UseKestrel(kestrel => kestrel.Listen(System.Net.IPAddress.Loopback, 0));
             factory.StartServer();
             Address = factory.ClientOptions.BaseAddress;
@@ -44,7 +44,7 @@ public abstract class ServiceHost : IAsyncDisposable
 
         public override ValueTask DisposeAsync() => factory.DisposeAsync();
 
-        private sealed class Factory(Sidecar sidecar, string redis, TimeProvider clock, IReadOnlyDictionary<string, string> settings, WireFault fault, ConcurrentQueue<(string, string, string)> reached) : WebApplicationFactory<TAny>
+        private sealed class Factory(Sidecar sidecar, string redis, TimeProvider clock, IReadOnlyDictionary<string, string> settings, WireFault fault, ConcurrentQueue<(string, string, string)> reached, ConcurrentQueue<Call>? called) : WebApplicationFactory<TAny>
         {
             protected override void ConfigureWebHost(IWebHostBuilder builder)
             {
@@ -58,7 +58,7 @@ public abstract class ServiceHost : IAsyncDisposable
                 builder.ConfigureLogging(log => log.ClearProviders().AddProvider(new TestLog(sidecar.AppId)));
                 builder.ConfigureTestServices(services =>
                 {
-                    services.AddSingleton(clock).AddSingleton<IStartupFilter>(new Doorman(sidecar.AppId, reached));
+                    services.AddSingleton(clock).AddSingleton<IStartupFilter>(new Doorman(sidecar.AppId, reached, called));
                     if (services.Any(s => s.ServiceType == typeof(ServiceIdentity)))
                     {
                         services.RemoveAll<DaprClient>();
@@ -74,15 +74,22 @@ public abstract class ServiceHost : IAsyncDisposable
     }
 }
 
-/// <summary>Notes who comes to a service's door, before anything of the service has looked.</summary>
-public sealed class Doorman(string app, ConcurrentQueue<(string, string, string)> reached) : IStartupFilter
+/// <summary>A call of one service by another, through the sidecars, and what was answered.</summary>
+public sealed record Call(string Caller, string Callee, string Verb, string Path, int Status);
+
+/// <summary>Notes who comes to a service's door, before anything of the service has looked, and what became of those who come from another.</summary>
+public sealed class Doorman(string app, ConcurrentQueue<(string, string, string)> reached, ConcurrentQueue<Call>? called) : IStartupFilter
 {
     public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => builder =>
     {
-        builder.Use((http, go) =>
+        builder.Use(async (http, go) =>
         {
             reached.Enqueue((app, http.Request.Method, http.Request.Path.Value ?? ""));
-            return go(http);
+            await go(http);
+            if (http.Request.Headers["dapr-callee-app-id"] == app)
+            {
+                called?.Enqueue(new($"{http.Request.Headers["dapr-caller-app-id"]}", app, http.Request.Method, http.Request.Path.Value ?? "", http.Response.StatusCode));
+            }
         });
         next(builder);
     };

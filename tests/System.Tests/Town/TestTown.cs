@@ -47,6 +47,9 @@ public sealed class TestTown : IAsyncDisposable
     /// <summary>Every request that has reached a service, as the service sees it: app, method and path.</summary>
     public ConcurrentQueue<(string App, string Method, string Path)> Reached { get; } = new();
 
+    /// <summary>Every call of a service by another that was answered.</summary>
+    public ConcurrentQueue<Call> Called { get; } = new();
+
     /// <summary>Set to cut the wire that events leave a service by.</summary>
     public Dictionary<string, WireFault> Faults { get; } = Apps.ToDictionary(app => app, _ => new WireFault());
 
@@ -110,7 +113,7 @@ public sealed class TestTown : IAsyncDisposable
         await sidecar.ConnectAppAsync(running[app].Address, CancellationToken.None);
 
         ServiceHost Host<T>()
-            where T : class => ServiceHost.Start<T>(sidecar, redis.Address, Clock, settings, Faults[app], Reached);
+            where T : class => ServiceHost.Start<T>(sidecar, redis.Address, Clock, settings, Faults[app], Reached, Called);
     }
 
     /// <summary>Takes a service away; what is sent to it meanwhile fails or waits, as with a dead process.</summary>

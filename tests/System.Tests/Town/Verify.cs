@@ -13,6 +13,7 @@ public static class Verify
     public static async Task Holds(TestTown town)
     {
         await town.Settle();
+        Assert.Empty(AccessControl.OfTheChart.Refused(town.Called));
         var reserves = await All(town, "reserves");
         var trades = await All(town, "trades");
         var inventories = await All(town, "inventories");

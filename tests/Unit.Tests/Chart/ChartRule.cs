@@ -77,9 +77,12 @@ internal sealed record ChartRule(string Name, Func<Rendered, IEnumerable<string>
         new("an app is told how long it may take to stop", c => c.Services.Where(d => ShutdownOf(c, d) <= 0).Select(d => d.Name()), c => c.One("ConfigMap", "stock").Drop("data", "DOTNET_shutdownTimeoutSeconds")),
         new("every service is scaled, and never to one", c => c.Services.Where(d => Scaler(c, d.Name()) is not { } s || s.Min < 2).Select(d => d.Name()), c => c.One("HorizontalPodAutoscaler", "stock").Set("1", "spec", "minReplicas")),
         new("a service may grow", c => c.Services.Where(d => Scaler(c, d.Name()) is { } s && s.Max <= s.Min).Select(d => d.Name()), c => c.One("HorizontalPodAutoscaler", "stock").Set("2", "spec", "maxReplicas")),
+        Each("whoever scales a service looks at its app's processor, too", c => c.Of("HorizontalPodAutoscaler", "ScaledObject"), s => ByProcessor(s) is { Container: "app", Percent: > 0 and <= 100 }, c => c.One("HorizontalPodAutoscaler", "stock").Set("sidecar", "spec", "metrics", "0", "containerResource", "container")),
         new("a service shrinks by one pod at a time, whoever scales it", c => c.Of("HorizontalPodAutoscaler", "ScaledObject").Where(s => ScaleDown(s).Items("policies").Select(p => (p.Text("type"), p.Text("value"))).ToList() is not [("Pods", "1")]).Select(s => s.Name()), c => ScaleDown(c.One("HorizontalPodAutoscaler", "stock"))!.Drop("policies", "0")),
         new("a node that is emptied takes one pod of a service at a time", c => c.Services.Where(d => !c.Of("PodDisruptionBudget").Any(b => b.Text("spec", "maxUnavailable") == "1" && b.At("spec", "selector").Flat() == d.At("spec", "selector").Flat())).Select(d => d.Name()), c => c.Remove("PodDisruptionBudget", "mypage")),
         Service("a changed setting rolls the pods", d => Annotations(d).Text("checksum/settings") is { Length: 64 }, d => Annotations(d).Drop("checksum/settings")),
+        Service("a change of what a sidecar is told rolls the pods", d => Annotations(d).Text("checksum/dapr") is { Length: 64 }, d => Annotations(d).Drop("checksum/dapr")),
+        Each("sidecars do not reload by themselves, all replicas at once", c => c.Of("Configuration"), f => f.Items("spec", "features").Any(x => x.Text("name") == "HotReload" && x.Text("enabled") == "false"), c => c.One("Configuration", "stock").At("spec", "features", "0")!.Set("true", "enabled")),
         new("a Service leads to its pods", c => c.Services.Where(d => !c.Of("Service").Any(s => s.Name() == d.Name() && s.At("spec", "selector").Flat() == d.At("spec", "selector", "matchLabels").Flat() && s.Text("spec", "ports", "0", "targetPort") == App(d).Text("ports", "0", "name"))).Select(d => d.Name()), c => c.One("Service", "stock").Set("web", "spec", "ports", "0", "targetPort")),
 
         // Sidecars.
@@ -100,8 +103,9 @@ internal sealed record ChartRule(string Name, Func<Rendered, IEnumerable<string>
         // Who may call whom.
         Each("nobody may call anybody but where it is said", c => c.Of("Configuration"), f => f.Text("spec", "accessControl", "defaultAction") == "deny" && f.Items("spec", "accessControl", "policies").All(p => p.Text("defaultAction") == "deny"), c => c.One("Configuration", "payment").Set("allow", "spec", "accessControl", "defaultAction")),
         Each("a caller is known by its domain and namespace", c => c.Of("Configuration"), f => f.Items("spec", "accessControl", "policies").All(p => p.Text("trustDomain") is { Length: > 0 } && p.Text("namespace") == "town"), c => c.One("Configuration", "payment").Set("public", "spec", "accessControl", "policies", "0", "namespace")),
-        Each("what a caller may do is said by paths and verbs", c => c.Of("Configuration"), f => f.Items("spec", "accessControl", "policies").SelectMany(p => p.Items("operations")).All(o => o.Text("name") is not ("/*" or "/**") && o.Words("httpVerb").Count > 0), c => c.One("Configuration", "payment").Set("/**", "spec", "accessControl", "policies", "0", "operations", "0", "name")),
-        new("from outside payments are only read", c => c.One("Configuration", "payment").Items("spec", "accessControl", "policies").Where(p => p.Text("appId") is "gateway" or "web" && p.Items("operations").Any(o => !o.Words("httpVerb").SequenceEqual(["GET"]))).Select(p => p.Text("appId")!), c => ((YamlSequenceNode)c.One("Configuration", "payment").At("spec", "accessControl", "policies", "0", "operations", "0", "httpVerb")!).Add("POST")),
+        Each("what a caller may do is said by paths and verbs", c => c.Of("Configuration"), f => f.Items("spec", "accessControl", "policies").SelectMany(p => p.Items("operations")).All(o => o.Text("name") is not ("/*" or "/**") && o.Words("httpVerb").Count > 0), c => c.One("Configuration", "payment").At("spec", "accessControl", "policies", "0", "operations").Add("{name: /**, httpVerb: [GET], action: allow}")),
+        new("what a caller may do is what the values say", c => Values.Keys("services").SelectMany(callee => Said(callee).Except(Told(c, callee)).Select(said => $"{callee}: {said}")), c => c.One("Configuration", "payment").Drop("spec", "accessControl", "policies", "0", "operations", "0")),
+        new("from outside payments are only read", c => c.One("Configuration", "payment").Items("spec", "accessControl", "policies").Where(p => p.Text("appId") is "gateway" or "web" && p.Items("operations").Any(o => !o.Words("httpVerb").SequenceEqual(["GET"]))).Select(p => p.Text("appId")!), c => c.One("Configuration", "payment").At("spec", "accessControl", "policies", "0", "operations").Add("{name: /payments, httpVerb: [POST], action: allow}")),
 
         // What Dapr is told is what it is told on one machine.
         new("a Dapr resource has every field its definition requires", c => Required.SelectMany(r => c.Of(r.Kind).Where(d => d.Every(r.Path).Any(at => r.Fields.Any(field => at.At(field) is null))).Select(d => $"{r.Kind} {d.Name()} {string.Join('.', r.Path)}")), c => c.One("Configuration", "stock").Drop("spec", "nameResolution", "version")),
@@ -109,6 +113,7 @@ internal sealed record ChartRule(string Name, Func<Rendered, IEnumerable<string>
         new("subscriptions are the canonical ones", c => Components.Differences(c, "Subscription"), c => c.Remove("Subscription", "trade-stock")),
         new("policies for failures are the canonical ones", c => Components.Differences(c, "Resiliency"), c => c.One("Resiliency", "town").Set("9s", "spec", "policies", "timeouts", "payment")),
         new("traces are sampled as the canonical configuration says", c => c.Of("Configuration").Where(f => f.Text("spec", "tracing", "samplingRate") != Components.Canonical("Configuration", "town").Text("spec", "tracing", "samplingRate")).Select(f => f.Name()), c => c.One("Configuration", "stock").Set("0", "spec", "tracing", "samplingRate")),
+        Each("a sidecar counts what it serves without the paths, whose ids would make series without end", c => c.Of("Configuration"), f => f.Text("spec", "metrics", "enabled") == "true" && f.Text("spec", "metrics", "http", "increasedCardinality") == "false", c => c.One("Configuration", "stock").Drop("spec", "metrics", "http")),
         new("a component is for the apps that keep state, and for them alone", c => c.Of("Component").Where(k => !k.Words("scopes").Order(StringComparer.Ordinal).SequenceEqual(Stored(c))).Select(k => k.Name()), c => ((YamlSequenceNode)c.One("Component", "statestore").At("scopes")!).Add("gateway")),
 
         // The network.
@@ -121,7 +126,10 @@ internal sealed record ChartRule(string Name, Func<Rendered, IEnumerable<string>
         new("only the gateway and who is public is reached from outside", c => c.Of("NetworkPolicy").Where(n => n.Items("spec", "ingress").Any(i => i.Items("from").Any(f => f.At("namespaceSelector") is not null || f.At("ipBlock") is not null) && i.Items("ports").Any(p => p.Text("port") == "8080")) && n.Name() is not ("gateway" or "metrics")).Select(n => n.Name()), c => ((YamlSequenceNode)c.One("NetworkPolicy", "notification").At("spec", "ingress", "1", "from")!).Add(new YamlMappingNode("namespaceSelector", new YamlMappingNode("a", "b")))),
         new("who goes past the sidecars is told where to", c => c.Of("ConfigMap").Select(m => (m.Name(), m.Keys("data").Where(k => k.EndsWith("__Address", StringComparison.Ordinal)).Select(k => m.Text("data", k)!).Order(StringComparer.Ordinal))).Where(m => c.Services.Any(d => d.Name() == m.Item1) && !m.Item2.SequenceEqual(Lets(c, m.Item1, "egress", "8080").Select(callee => $"http://{callee}:8080"))).Select(m => m.Item1), c => c.One("ConfigMap", "web").Drop("data", "Notification__Address")),
         new("who is called through a proxy believes it, and nobody else does", c => c.Of("ConfigMap").Where(m => (m.Text("data", "ASPNETCORE_FORWARDEDHEADERS_ENABLED") == "true") != (m.Name() is "gateway" or Pages)).Select(m => m.Name()), c => c.One("ConfigMap", "stock").Set("true", "data", "ASPNETCORE_FORWARDEDHEADERS_ENABLED")),
-        Each("who scrapes does not reach the gateway", c => c.Of("NetworkPolicy").Where(n => n.Name() == "metrics"), n => n.Text("spec", "podSelector", "matchExpressions", "0", "operator") == "NotIn" && n.Words("spec", "podSelector", "matchExpressions", "0", "values").SequenceEqual(["gateway"]), c => c.One("NetworkPolicy", "metrics").Drop("spec", "podSelector", "matchExpressions")),
+        Each("who scrapes reaches of the gateway the port for that alone", c => c.Of("NetworkPolicy").Where(n => n.Name() is "metrics" or Apart), n => n.Words("spec", "podSelector", "matchExpressions", "0", "values").SequenceEqual(["gateway"]) && (n.Text("spec", "podSelector", "matchExpressions", "0", "operator"), n.Text("spec", "ingress", "0", "ports", "0", "port")) == (n.Name() == Apart ? ("In", MetricsPort) : ("NotIn", "8080")) && n.Items("spec", "ingress").Single().Items("ports").Count() == 1, c => c.One("NetworkPolicy", "metrics").Drop("spec", "podSelector", "matchExpressions")),
+        new("nobody but who scrapes reaches the gateway's port for that", c => c.Of("NetworkPolicy").Where(n => n.Name() != Apart && n.Items("spec", "ingress").SelectMany(i => i.Items("ports")).Any(p => p.Text("port") == MetricsPort)).Select(n => n.Name()), c => c.One("NetworkPolicy", "gateway").At("spec", "ingress", "0", "ports").Add("{protocol: TCP, port: 9464}")),
+        Each("no Service leads to a port for who scrapes", c => c.Of("Service"), s => s.Items("spec", "ports").All(p => p.Text("targetPort") is not ("metrics" or MetricsPort)), c => c.One("Service", "gateway").At("spec", "ports").Add("{name: metrics, port: 80, targetPort: metrics}")),
+        new("the gateway has its metrics on a port of their own, by which a scraper finds it", c => (c.One("ConfigMap", "gateway").Text("data", "Metrics__Port"), App(c.One("Deployment", "gateway")).Items("ports").SingleOrDefault(p => p.Text("name") == "metrics").Text("containerPort")) == (MetricsPort, MetricsPort) ? [] : ["gateway"], c => c.One("ConfigMap", "gateway").Drop("data", "Metrics__Port")),
         new("every sidecar reaches Dapr's control plane, each part on its port", c => ControlPlane.Where(p => !c.One("NetworkPolicy", "control-plane").Items("spec", "egress").Any(e => e.Text("to", "0", "podSelector", "matchLabels", "app") == p.Key && e.Text("to", "0", "namespaceSelector", "matchLabels", "kubernetes.io/metadata.name") == "dapr-system" && e.Text("ports", "0", "port") == p.Value)).Select(p => p.Key), c => c.One("NetworkPolicy", "control-plane").At("spec", "egress", "0", "ports", "0")!.Set("443", "port")),
         new("names are looked up in the cluster alone", c => c.One("NetworkPolicy", "dns").Items("spec", "egress").Where(e => e.Text("to", "0", "podSelector", "matchLabels", "k8s-app") != "kube-dns" || e.Items("ports").Any(p => p.Text("port") != "53")).Select(_ => "dns"), c => c.One("NetworkPolicy", "dns").Drop("spec", "egress", "0", "to")),
         new("who keeps state reaches Kafka and Redis, and nobody else does", c => c.Services.Where(d => ReachesStores(c, d.Name()) != Stored(c).Contains(d.Name())).Select(d => d.Name()), c => c.One("NetworkPolicy", "trade").Drop("spec", "egress", $"{c.One("NetworkPolicy", "trade").Items("spec", "egress").Count() - 1}")),
@@ -172,7 +180,17 @@ internal sealed record ChartRule(string Name, Func<Rendered, IEnumerable<string>
         : scaler.Text("kind") == "ScaledObject" ? (scaler.Number("spec", "minReplicaCount"), scaler.Number("spec", "maxReplicaCount"))
         : (scaler.Number("spec", "minReplicas"), scaler.Number("spec", "maxReplicas"));
 
+    private static (string? Container, int Percent)? ByProcessor(YamlNode scaler) =>
+        scaler.Items("spec", "triggers").SingleOrDefault(t => t.Text("type") == "cpu" && t.Text("metricType") == "Utilization") is { } trigger ? (trigger.Text("metadata", "containerName"), trigger.Number("metadata", "value"))
+        : scaler.Items("spec", "metrics").SingleOrDefault(m => m.Text("containerResource", "name") == "cpu").At("containerResource") is { } resource ? (resource.Text("container"), resource.Number("target", "averageUtilization"))
+        : null;
+
     private static YamlNode? ScaleDown(YamlNode scaler) => scaler.At("spec", "behavior", "scaleDown") ?? scaler.At("spec", "advanced", "horizontalPodAutoscalerConfig", "behavior", "scaleDown");
+
+    // Who is public shows its metrics here, and lets in who scrapes by this policy.
+    private const string MetricsPort = "9464";
+
+    private const string Apart = "metrics-of-public";
 
     // They keep the keys of their cookies in Redis, past Dapr, and nothing else.
     private const string Pages = "web";
@@ -181,6 +199,14 @@ internal sealed record ChartRule(string Name, Func<Rendered, IEnumerable<string>
     private const int UploadMebibytes = 12;
 
     private static IReadOnlyList<string> Stored(Rendered chart) => [.. chart.Services.Where(d => SecretOf(d, "REDIS_PASSWORD") is not null && d.Name() != Pages).Select(d => d.Name()).Order(StringComparer.Ordinal)];
+
+    private static YamlNode Values { get; } = Rendered.Read(Repository.Read("deploy", "helm", "values.yaml")).All.Single();
+
+    private static IEnumerable<string> Said(string callee) => Values.Keys("services", callee, "callers").SelectMany(caller => Values.Keys("services", callee, "callers", caller)
+        .Select(path => $"{caller} {path} {string.Join(' ', Values.Words("services", callee, "callers", caller, path))}"));
+
+    private static IEnumerable<string> Told(Rendered chart, string callee) => chart.One("Configuration", callee).Items("spec", "accessControl", "policies").SelectMany(p => p.Items("operations")
+        .Where(o => o.Text("action") == "allow").Select(o => $"{p.Text("appId")} {o.Text("name")} {string.Join(' ', o.Words("httpVerb"))}"));
 
     private static IEnumerable<string> Allowed(Rendered chart, string callee) => chart.One("Configuration", callee).Items("spec", "accessControl", "policies").Select(p => p.Text("appId")!);
 

@@ -61,6 +61,10 @@ public sealed class ChartTests
     }
 
     [Theory]
+    [MemberData(nameof(WayNames))]
+    public void Helms_own_linter_has_nothing_against_it(string way) => Assert.Empty(Helm.Lint(Ways[way]));
+
+    [Theory]
     [MemberData(nameof(RuleNames))]
     public void A_rule_finds_who_offends_against_it_and_no_other_does(string name)
     {
@@ -85,6 +89,7 @@ public sealed class ChartTests
     [InlineData("kafka.authType is none", "kafka: {authType: none}")]
     [InlineData("choose one", "trial: {enabled: true}")]
     [InlineData("which is no service", "services: {stock: {direct: [nobody]}}")]
+    [InlineData("scaling.max is less than scaling.min", "scaling: {min: 3, max: 2}")]
     [InlineData("schema", "trial: {enable: true}")]
     [InlineData("schema", "auth: {mode: none}")]
     [InlineData("schema", "services: {Stock: {}}")]
@@ -123,6 +128,18 @@ public sealed class ChartTests
         Assert.Equal(["reservation"], after.Services.Where(d => d.At("spec", "template").Flat() != before.One("Deployment", d.Name()).At("spec", "template").Flat()).Select(d => d.Name()));
     }
 
+    [Theory]
+    [InlineData("components/config.yaml", "samplingRate: \"1\"", "samplingRate: \"0.5\"", "gateway mypage notification payment reservation stock trade web")]
+    [InlineData("components/pubsub.yaml", "value: 3.6.0", "value: 3.7.0", "mypage notification payment reservation stock trade")]
+    [InlineData("components/resiliency-payment.yaml", "payment: 2s", "payment: 3s", "reservation trade")]
+    [InlineData("components/subscriptions-stock.yaml", "/events/ignored", "/events/all", "stock")]
+    [InlineData("values.yaml", "reservation: {/listings/*: [GET]}", "reservation: {/listings/*: [GET, PUT]}", "stock")]
+    public void A_changed_resource_of_Daprs_rolls_the_pods_whose_sidecars_read_it_and_no_others(string file, string from, string to, string rolled)
+    {
+        var (before, after) = (Helm.Render(Trial), Helm.RenderChanged(Trial, file, from, to));
+        Assert.Equal(rolled.Split(' '), after.Services.Where(d => d.At("spec", "template").Flat() != before.One("Deployment", d.Name()).At("spec", "template").Flat()).Select(d => d.Name()).Order(StringComparer.Ordinal));
+    }
+
     [Fact]
     public void What_reads_from_Kafka_is_scaled_by_the_topics_it_subscribes_to()
     {
@@ -130,8 +147,9 @@ public sealed class ChartTests
         foreach (var scaler in chart.Of("ScaledObject"))
         {
             var topics = chart.Of("Subscription").Where(s => s.Words("scopes").Contains(scaler.Name())).Select(s => s.Text("spec", "topic"));
-            Assert.Equal(topics.Order(StringComparer.Ordinal), scaler.Items("spec", "triggers").Select(t => t.Text("metadata", "topic")));
-            Assert.All(scaler.Items("spec", "triggers"), t => Assert.Equal(scaler.Name(), t.Text("metadata", "consumerGroup")));
+            var triggers = scaler.Items("spec", "triggers").Where(t => t.Text("type") == "kafka").ToList();
+            Assert.Equal(topics.Order(StringComparer.Ordinal), triggers.Select(t => t.Text("metadata", "topic")));
+            Assert.All(triggers, t => Assert.Equal(scaler.Name(), t.Text("metadata", "consumerGroup")));
         }
 
         Assert.Equal(["gateway", "web"], chart.Of("HorizontalPodAutoscaler").Select(s => s.Name()));
@@ -143,7 +161,7 @@ public sealed class ChartTests
         var chart = Helm.Render(Ways["a trial scaled by lag"] + "dapr: {clusterDomain: cluster.town}\n");
         var kafka = "kafka.town.svc.cluster.town:9092";
         Assert.Equal(kafka, chart.One("Component", "pubsub").Items("spec", "metadata").Single(m => m.Text("name") == "brokers").Text("value"));
-        Assert.Equal([kafka], chart.Of("ScaledObject").SelectMany(s => s.Items("spec", "triggers")).Select(t => t.Text("metadata", "bootstrapServers")).Distinct());
+        Assert.Equal([kafka], chart.Of("ScaledObject").SelectMany(s => s.Items("spec", "triggers")).Where(t => t.Text("type") == "kafka").Select(t => t.Text("metadata", "bootstrapServers")).Distinct());
         Assert.Equal($"TOWN://{kafka}", chart.Containers.Single(c => c.Name == "kafka/kafka").Container.Items("env").Single(e => e.Text("name") == "KAFKA_ADVERTISED_LISTENERS").Text("value"));
     }
 
@@ -184,6 +202,9 @@ public sealed class ChartTests
         var services = chart.One("PodMonitor", "services");
         Assert.Equal(("app.kubernetes.io/name", "http", "/metrics"), (services.Text("spec", "jobLabel"), services.Text("spec", "podMetricsEndpoints", "0", "port"), services.Text("spec", "podMetricsEndpoints", "0", "path")));
         Assert.Equal(chart.One("NetworkPolicy", "metrics").At("spec", "podSelector").Flat(), services.At("spec", "selector").Flat());
+        var apart = chart.One("PodMonitor", "public");
+        Assert.Equal(("app.kubernetes.io/name", "metrics", "/metrics"), (apart.Text("spec", "jobLabel"), apart.Text("spec", "podMetricsEndpoints", "0", "port"), apart.Text("spec", "podMetricsEndpoints", "0", "path")));
+        Assert.Equal(chart.One("NetworkPolicy", "metrics-of-public").At("spec", "podSelector").Flat(), apart.At("spec", "selector").Flat());
         Assert.Equal("dapr-metrics", chart.One("PodMonitor", "sidecars").Text("spec", "podMetricsEndpoints", "0", "port"));
         Assert.All(chart.Services, d => Assert.Equal(d.Name(), d.Text("spec", "template", "metadata", "labels", "app.kubernetes.io/name")));
         Assert.NotEmpty(chart.Of("PrometheusRule"));

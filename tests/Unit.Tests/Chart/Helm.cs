@@ -21,7 +21,7 @@ internal static class Helm
         {
             if (!Kept.TryGetValue(values, out var text))
             {
-                var (code, said, complaint) = Run(values);
+                var (code, said, complaint) = Run("template", values, Chart);
                 Assert.True(code == 0, complaint);
                 Kept[values] = text = said;
             }
@@ -30,15 +30,50 @@ internal static class Helm
         }
     }
 
+    /// <summary>What the chart renders to with one of its files changed.</summary>
+    public static Rendered RenderChanged(string values, string file, string from, string to)
+    {
+        var copy = Directory.CreateTempSubdirectory("chart-").FullName;
+        try
+        {
+            foreach (var original in Directory.EnumerateFiles(Chart, "*", SearchOption.AllDirectories))
+            {
+                var target = Path.Combine(copy, Path.GetRelativePath(Chart, original));
+                Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+                File.WriteAllText(target, File.ReadAllText(original));
+            }
+
+            var changed = Path.Combine(copy, file);
+            Assert.Contains(from, File.ReadAllText(changed), StringComparison.Ordinal);
+            File.WriteAllText(changed, File.ReadAllText(changed).Replace(from, to, StringComparison.Ordinal));
+            var (code, said, complaint) = Run("template", values, copy);
+            Assert.True(code == 0, complaint);
+            return Rendered.Read(said);
+        }
+        finally
+        {
+            Directory.Delete(copy, recursive: true);
+        }
+    }
+
+    /// <summary>What helm's linter has against the chart with these values; nothing where it is sound.</summary>
+    public static string Lint(string values)
+    {
+        var (code, said, complaint) = Run("lint", values, Chart, "--strict");
+        return code == 0 ? "" : said + complaint;
+    }
+
     /// <summary>Why the chart refuses these values.</summary>
     public static string Refusal(string values, params string[] more)
     {
-        var (code, _, complaint) = Run(values, more);
+        var (code, _, complaint) = Run("template", values, Chart, more);
         Assert.NotEqual(0, code);
         return complaint;
     }
 
-    private static (int Code, string Said, string Complaint) Run(string values, params string[] more)
+    private static string Chart => Repository.PathOf("deploy", "helm");
+
+    private static (int Code, string Said, string Complaint) Run(string verb, string values, string chart, params string[] more)
     {
         var tool = Tool.Value;
         Assert.SkipWhen(tool is null, "Nothing here renders a chart: put helm on the path, name it in CHART_TOOL, or run npm ci --prefix tests/chart.");
@@ -46,7 +81,7 @@ internal static class Helm
         try
         {
             File.WriteAllText(file, values);
-            return Start(tool!, ["template", "town", Repository.PathOf("deploy", "helm"), "--namespace", "town", "-f", file, .. more]);
+            return Start(tool!, [verb, .. verb == "template" ? ["town"] : Array.Empty<string>(), chart, "--namespace", "town", "-f", file, .. more]);
         }
         finally
         {

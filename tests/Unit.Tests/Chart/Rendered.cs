@@ -64,6 +64,9 @@ internal static class YamlPaths
     /// <summary>Puts a value where the path leads; what leads there must exist.</summary>
     public static void Set(this YamlNode node, string value, params string[] path) => ((YamlMappingNode)node.At(path[..^1])!).Children[new YamlScalarNode(path[^1])] = new YamlScalarNode(value);
 
+    /// <summary>Adds an item to the list.</summary>
+    public static void Add(this YamlNode? list, string item) => ((YamlSequenceNode)list!).Add(Rendered.Read(item).All.Single());
+
     public static void Drop(this YamlNode node, params string[] path)
     {
         if (node.At(path[..^1]) is YamlSequenceNode list)
