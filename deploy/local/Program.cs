@@ -11,7 +11,7 @@ try
 
     if (options.Check)
     {
-        var check = ConfigurationCheck.Of(options.File ?? RunFile.Find(Environment.CurrentDirectory));
+        var check = ConfigurationCheck.Of(options.File ?? RunFile.Find(Environment.CurrentDirectory), options.TownPort);
         foreach (var finding in check.Findings)
         {
             Console.Error.WriteLine(finding);

@@ -7,7 +7,9 @@ import {
   StateConcurrencyEnum, StateConsistencyEnum,
 } from "@dapr/dapr";
 
-const { APP_ID: appId, APP_PORT: serverPort, DAPR_HTTP_PORT: httpPort, DAPR_GRPC_PORT: grpcPort } = process.env;
+const { APP_ID: appId, APP_PORT: serverPort, DAPR_HTTP_PORT: httpPort, DAPR_GRPC_PORT: grpcPort, TOPIC_SUFFIX: suffix = "" } = process.env;
+// A broker that outlives a run still has its topics.
+const topicOf = (name) => name + suffix;
 const quiet = { level: LogLevel.Error };
 const at = (daprPort, communicationProtocol) => ({ daprHost: "127.0.0.1", daprPort, communicationProtocol, logger: quiet });
 const { HTTP, GRPC } = CommunicationProtocolEnum;
@@ -30,21 +32,21 @@ const hear = (name, answer) => async (data) => {
 };
 const { SUCCESS, RETRY, DROP } = DaprPubSubStatusEnum;
 for (const topic of ["texts", "objects", "events", "many"]) {
-  await server.pubsub.subscribe("pubsub", topic, hear(topic));
+  await server.pubsub.subscribe("pubsub", topicOf(topic), hear(topic));
 }
 
-await server.pubsub.subscribe("pubsub", "raw", hear("raw"), "", { rawPayload: true });
-await server.pubsub.subscribeWithOptions("pubsub", "routed", {
+await server.pubsub.subscribe("pubsub", topicOf("raw"), hear("raw"), "", { rawPayload: true });
+await server.pubsub.subscribeWithOptions("pubsub", topicOf("routed"), {
   route: { default: "/rest", rules: [{ match: `event.type == "Parcel"`, path: "/parcel" }, { match: `event.data.weight > 10`, path: "/heavy" }] },
 });
 for (const route of ["rest", "parcel", "heavy"]) {
-  server.pubsub.subscribeToRoute("pubsub", "routed", `/${route}`, hear(route));
+  server.pubsub.subscribeToRoute("pubsub", topicOf("routed"), `/${route}`, hear(route));
 }
 
-await server.pubsub.subscribeWithOptions("pubsub", "taken", { callback: hear("taken", () => SUCCESS), deadLetterTopic: "dead" });
-await server.pubsub.subscribe("pubsub", "again", hear("again", (times) => (times < 3 ? RETRY : SUCCESS)));
-await server.pubsub.subscribeWithOptions("pubsub", "dropped", { callback: hear("dropped", () => DROP), deadLetterTopic: "dead" });
-await server.pubsub.subscribe("pubsub", "dead", hear("dead"));
+await server.pubsub.subscribeWithOptions("pubsub", topicOf("taken"), { callback: hear("taken", () => SUCCESS), deadLetterTopic: topicOf("dead") });
+await server.pubsub.subscribe("pubsub", topicOf("again"), hear("again", (times) => (times < 3 ? RETRY : SUCCESS)));
+await server.pubsub.subscribeWithOptions("pubsub", topicOf("dropped"), { callback: hear("dropped", () => DROP), deadLetterTopic: topicOf("dead") });
+await server.pubsub.subscribe("pubsub", topicOf("dead"), hear("dead"));
 await server.invoker.listen("asked", async ({ query }) => ({ query }), { method: HttpMethod.GET });
 await server.invoker.listen("told", async ({ body, headers }) => ({ body: JSON.parse(body), by: headers["x-by"] }), { method: HttpMethod.POST });
 await server.actor.init();
@@ -148,23 +150,23 @@ for (const [over, client] of [["http", http], ["grpc", grpc]]) {
   });
   await check(`${over} state: a store nobody knows is refused by name`, () => refused(client.state.get("nostore", "a"), /nostore/));
   await check(`${over} publish: a text arrives as text`, async () => {
-    await saved(client.pubsub.publish("pubsub", "texts", `text over ${over}`));
+    await saved(client.pubsub.publish("pubsub", topicOf("texts"), `text over ${over}`));
     assert.deepEqual(await arrived("texts"), [`text over ${over}`]);
   });
   await check(`${over} publish: an object arrives as it was`, async () => {
-    await saved(client.pubsub.publish("pubsub", "objects", parcel));
+    await saved(client.pubsub.publish("pubsub", topicOf("objects"), parcel));
     assert.deepEqual(await arrived("objects"), [parcel]);
   });
   await check(`${over} publish: a CloudEvent arrives as its data`, async () => {
-    await saved(client.pubsub.publish("pubsub", "events", { specversion: "1.0", type: "t", source: "contract", id: over, data: { n: 1 } }));
+    await saved(client.pubsub.publish("pubsub", topicOf("events"), { specversion: "1.0", type: "t", source: "contract", id: over, data: { n: 1 } }));
     assert.deepEqual(await arrived("events"), [{ n: 1 }]);
   });
   await check(`${over} publish: raw bytes arrive without an envelope of the sender`, async () => {
-    await saved(client.pubsub.publish("pubsub", "raw", { plain: over }, { metadata: { rawPayload: "true" } }));
+    await saved(client.pubsub.publish("pubsub", topicOf("raw"), { plain: over }, { metadata: { rawPayload: "true" } }));
     assert.deepEqual(await arrived("raw"), [{ plain: over }]);
   });
   await check(`${over} publish: many at once all arrive`, async () => {
-    const { failedMessages } = await client.pubsub.publishBulk("pubsub", "many", [{ n: 1 }, { n: 2 }, { n: 3 }]);
+    const { failedMessages } = await client.pubsub.publishBulk("pubsub", topicOf("many"), [{ n: 1 }, { n: 2 }, { n: 3 }]);
     assert.deepEqual(failedMessages, []);
     assert.deepEqual((await arrived("many", 3)).map((m) => m.n).sort(), [1, 2, 3]);
   });
@@ -195,23 +197,23 @@ for (const [over, client] of [["http", http], ["grpc", grpc]]) {
 await check("http invoke: headers go along", async () =>
   assert.equal((await http.invoker.invoke(appId, "told", HttpMethod.POST, {}, { headers: { "x-by": "kim" } })).by, "kim"));
 await check("subscription: the first rule that matches decides, and the default takes the rest", async () => {
-  await http.pubsub.publish("pubsub", "routed", { weight: 50 }, { metadata: { "cloudevent.type": "Parcel" } });
-  await http.pubsub.publish("pubsub", "routed", { weight: 11 });
-  await http.pubsub.publish("pubsub", "routed", { weight: 10 });
+  await http.pubsub.publish("pubsub", topicOf("routed"), { weight: 50 }, { metadata: { "cloudevent.type": "Parcel" } });
+  await http.pubsub.publish("pubsub", topicOf("routed"), { weight: 11 });
+  await http.pubsub.publish("pubsub", topicOf("routed"), { weight: 10 });
   await comes("parcel", { weight: 50 });
   await comes("heavy", { weight: 11 });
   await comes("rest", { weight: 10 });
 });
 await check("subscription: SUCCESS takes the message", async () => {
-  await http.pubsub.publish("pubsub", "taken", { n: 1 });
+  await http.pubsub.publish("pubsub", topicOf("taken"), { n: 1 });
   await comes("taken", { n: 1 });
 });
 await check("subscription: RETRY asks for it again", async () => {
-  await http.pubsub.publish("pubsub", "again", { n: 2 });
+  await http.pubsub.publish("pubsub", topicOf("again"), { n: 2 });
   await comes("again", { n: 2 }, { n: 2 }, { n: 2 });
 });
 await check("subscription: DROP gives it to the dead letters", async () => {
-  await http.pubsub.publish("pubsub", "dropped", { n: 3 });
+  await http.pubsub.publish("pubsub", topicOf("dropped"), { n: 3 });
   await comes("dropped", { n: 3 });
   await comes("dead", { n: 3 });
 });

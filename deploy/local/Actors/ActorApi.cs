@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Json;
 using Grpc.Core;
 
@@ -29,15 +30,23 @@ internal sealed class ActorApi(StandInContext shared, Sidecar sidecar)
                     while (true)
                     {
                         var host = shared.HostOf(type, id) ?? throw NoAddress(type, id);
-                        if (await host.CallAsync(type, id, path, body, headers, reentrancyId, policy, traceParent, work, c) is { } reply)
+                        try
                         {
-                            return reply;
+                            if (await host.CallAsync(type, id, path, body, headers, reentrancyId, policy, traceParent, work, c) is { } reply)
+                            {
+                                return reply;
+                            }
+                        }
+                        catch (HttpRequestException e) when (e.StatusCode == HttpStatusCode.NotFound && host == sidecar.Actors && sidecar.Resiliency.IsActorNamed(type))
+                        {
+                            // As in daprd, only a named policy, and only on the host itself, does not retry a method that the app does not have.
+                            throw new PermanentException(e.Message);
                         }
                     }
                 },
                 r => r.IsFailure ? Policy.NoCode : Policy.Success, true, work, ct);
         }
-        catch (Exception e) when (e is StatusCodeException or HttpRequestException or TimeoutException or BreakerException or IOException && !ct.IsCancellationRequested)
+        catch (Exception e) when (e is HttpRequestException or TimeoutException or BreakerException or PermanentException or IOException && !ct.IsCancellationRequested)
         {
             throw ApiError.Actor(e.Message);
         }

@@ -22,7 +22,7 @@ internal sealed class ActorCallbacks(StandInContext shared)
 
             return null;
         }
-        catch (Exception e) when (e is StatusCodeException or HttpRequestException or IOException or TimeoutException or OperationCanceledException)
+        catch (Exception e) when (e is HttpRequestException or IOException or TimeoutException or OperationCanceledException)
         {
             return false;
         }

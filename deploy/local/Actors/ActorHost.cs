@@ -104,7 +104,7 @@ internal sealed partial class ActorHost(AppChannel channel, ActorRuntimeConfig t
     private async Task<ActorReply> InvokeMethodAsync(
         string type, string id, string path, byte[] body, Action<HttpRequestMessage> headers, string? chain, string traceParent, CancellationToken ct)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Put, new Uri(channel.App, $"/actors/{type}/{Uri.EscapeDataString(id)}/method/{path}"));
+        using var request = new HttpRequestMessage(HttpMethod.Put, GoPath.At(channel.App, $"actors/{type}/{id}/method/{path}"));
         request.Content = new ByteArrayContent(body);
         headers(request);
         request.Headers.TryAddWithoutValidation(TraceContext.Parent, TraceContext.NewSpan(traceParent));
@@ -119,8 +119,9 @@ internal sealed partial class ActorHost(AppChannel channel, ActorRuntimeConfig t
         return response.StatusCode switch
         {
             HttpStatusCode.OK => new ActorReply(response.Keep(), answer),
-            HttpStatusCode.NotFound => throw new StatusCodeException(404, $"actor method not found: {path}"),
-            var status => throw new StatusCodeException((int)status, $"error from actor service: ({(int)status}) {Encoding.UTF8.GetString(answer)}"),
+            // Not a StatusCodeException: in daprd the failures of actors have no code, so the `matching` of a retry policy does not apply to them.
+            HttpStatusCode.NotFound => throw new HttpRequestException($"actor method not found: {path}", null, HttpStatusCode.NotFound),
+            var status => throw new HttpRequestException($"error from actor service: ({(int)status}) {Encoding.UTF8.GetString(answer)}", null, status),
         };
     }
 
@@ -145,7 +146,7 @@ internal sealed partial class ActorHost(AppChannel channel, ActorRuntimeConfig t
 
                 try
                 {
-                    using var request = new HttpRequestMessage(HttpMethod.Delete, new Uri(channel.App, $"/actors/{actor.Type}/{Uri.EscapeDataString(actor.Id)}"));
+                    using var request = new HttpRequestMessage(HttpMethod.Delete, GoPath.At(channel.App, $"actors/{actor.Type}/{actor.Id}"));
                     using var response = await channel.SendAsync(request, CancellationToken.None);
                     if (response.StatusCode != HttpStatusCode.OK)
                     {

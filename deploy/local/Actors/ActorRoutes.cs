@@ -10,9 +10,12 @@ internal static class ActorRoutes
         CheckName(id, "id");
         switch (call.Path[4..], call.Verb)
         {
-            case (["method", .. { Length: > 0 } method], _):
-                await InvokeAsync(call, type, id, string.Join('/', method));
+            case (["method", _], "GET" or "POST" or "DELETE" or "PUT"):
+                await InvokeAsync(call, type, id);
                 break;
+            case (["method", ..], _):
+                // daprd has no such route, and what has no route is taken for a service invocation.
+                throw ApiError.NoAppId();
             case (["state"], "PUT" or "POST"):
                 await call.Sidecar.ActorApi.ChangeStateAsync(type, id, await call.BodyAsync(), call.Work, call.Aborted);
                 call.Answer(204);
@@ -52,11 +55,12 @@ internal static class ActorRoutes
         }
     }
 
-    private static async Task InvokeAsync(ApiCall call, string type, string id, string method)
+    private static async Task InvokeAsync(ApiCall call, string type, string id)
     {
+        var method = GoPath.Method(call.Segment(5)) ?? throw ApiError.BadRequest($"method '{call.Segment(5)}' contains a forbidden character");
         var request = call.Context.Request;
         var reply = await call.Sidecar.ActorApi.CallAsync(
-            type, id, method, await call.BodyAsync(), request.Headers.CopyTo, request.Headers["Dapr-Reentrancy-Id"] is [{ } chain, ..] ? chain : null, call.TraceParent, call.Work, call.Aborted);
+            type, id, method, await call.BodyAsync(why => ApiError.BadRequest($"failed to read body: {why}")), request.Headers.CopyTo, request.Headers["Dapr-Reentrancy-Id"] is [{ } chain, ..] ? chain : null, call.TraceParent, call.Work, call.Aborted);
         foreach (var (name, values) in reply.Headers)
         {
             call.Context.Response.Headers[name] = values;
@@ -77,7 +81,7 @@ internal static class ActorRoutes
     {
         if (name is "." or ".." || name.Any(c => c is '/' or '\\' or '#' or '?' || char.IsControl(c)))
         {
-            throw new ApiError(400, Grpc.Core.StatusCode.InvalidArgument, "ERR_MALFORMED_REQUEST", $"actor {what} '{name}' has a character that is not allowed: / \\ # ? or a control character");
+            throw ApiError.BadRequest($"actor {what} '{name}' has a character that is not allowed: / \\ # ? or a control character");
         }
     }
 }

@@ -65,7 +65,7 @@ internal sealed class ActorTimers(ActorCallbacks callbacks, WorkTracker tracker,
         }
 
         // A failed tick is not retried and does not change the schedule.
-        await callbacks.CallAsync(key.Type, key.Id, $"timer/{Uri.EscapeDataString(key.Name)}", running.Payload, work, CancellationToken.None);
+        await callbacks.CallAsync(key.Type, key.Id, $"timer/{key.Name}", running.Payload, work, CancellationToken.None);
         if (!IsCurrent(key, running))
         {
             return;

@@ -122,7 +122,7 @@ internal sealed partial class Reminders(IDatabase redis, ActorCallbacks callback
         {
             for (var tried = 0; IsCurrent(key, job) && !job.Reminder.IsOver(clock.GetUtcNow()); tried++)
             {
-                var fired = await callbacks.CallAsync(job.Reminder.Type, job.Reminder.Id, $"remind/{Uri.EscapeDataString(job.Reminder.Name)}", job.Reminder.ToCallback(), work, CancellationToken.None);
+                var fired = await callbacks.CallAsync(job.Reminder.Type, job.Reminder.Id, $"remind/{job.Reminder.Name}", job.Reminder.ToCallback(), work, CancellationToken.None);
                 if (fired is null)
                 {
                     job.Stage();

@@ -1,25 +1,33 @@
 namespace SecondhandTrade.Local;
 
 /// <summary>A bindings.cron component: the schedule and the route it calls on the app.</summary>
-internal sealed record CronBinding(string Name, string Route, CronSchedule Schedule)
+internal sealed record CronBinding(string Name, string Route, CronSchedule Schedule, bool IsNamedInput)
 {
     public static CronBinding Create(ComponentSpec spec, Dictionary<string, string> metadata)
     {
         var route = metadata.GetValueOrDefault("route", "") is { Length: > 0 } own ? own : spec.Name;
-        return new CronBinding(spec.Name, "/" + route.TrimStart('/'), CronSchedule.Parse(metadata.GetValueOrDefault("schedule", ""), spec.Where));
+        return new CronBinding(
+            spec.Name, "/" + route.TrimStart('/'), CronSchedule.Parse(metadata.GetValueOrDefault("schedule", ""), spec.Where), ComponentSet.DirectionsOf(metadata)?.Contains("input") ?? false);
     }
 }
 
 /// <summary>Calls one app on the schedule of a cron binding.</summary>
-internal sealed partial class CronTrigger(CronBinding binding, AppChannel channel, WorkTracker tracker, TimeProvider clock, ILogger logger) : IDisposable
+internal sealed partial class CronTrigger(CronBinding binding, AppChannel channel, Resiliency resiliency, WorkTracker tracker, TimeProvider clock, ILogger logger) : IDisposable
 {
     private readonly Lock gate = new();
+    private readonly CancellationTokenSource stopping = new();
     private ITimer? timer;
     private bool stopped;
+    private int calling;
 
-    /// <summary>As in daprd, an OPTIONS request asks whether the app wants the binding: any 2xx or 405 means yes.</summary>
+    /// <summary>As in daprd: unless the component names the direction input, an OPTIONS request asks whether the app wants it, and any 2xx or 405 means yes.</summary>
     public async Task<bool> IsWantedAsync(CancellationToken ct)
     {
+        if (binding.IsNamedInput)
+        {
+            return true;
+        }
+
         using var request = new HttpRequestMessage(HttpMethod.Options, new Uri(channel.App, binding.Route));
         using var response = await channel.SendAsync(request, ct);
         return response.IsSuccessStatusCode || (int)response.StatusCode == 405;
@@ -34,6 +42,8 @@ internal sealed partial class CronTrigger(CronBinding binding, AppChannel channe
             stopped = true;
             timer?.Dispose();
         }
+
+        EndRetriesIfStopped();
     }
 
     private void Arm(DateTimeOffset at)
@@ -61,19 +71,53 @@ internal sealed partial class CronTrigger(CronBinding binding, AppChannel channe
         using var ends = work;
         try
         {
-            using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(channel.App, binding.Route)) { Content = new ByteArrayContent([]) };
-            request.Content.Headers.TryAddWithoutValidation("Content-Type", "application/json");
-            request.Headers.TryAddWithoutValidation("readTimeUTC", Now().UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss K", System.Globalization.CultureInfo.InvariantCulture));
-            using var response = await channel.SendAsync(request, CancellationToken.None);
-            if (!response.IsSuccessStatusCode)
+            // In daprd a policy takes any status but 200 for a failure, and yet every 2xx is fine in the end.
+            var status = await resiliency.ForInputBinding(binding.Name).RunAsync(PostAsync, status => status == 200 ? Policy.Success : status, true, work, stopping.Token);
+            if (status is < 200 or > 299)
             {
-                LogRefused(binding.Name, (int)response.StatusCode);
+                LogRefused(binding.Name, status);
             }
         }
-        catch (HttpRequestException e)
+        catch (Exception e) when (e is HttpRequestException or IOException or TimeoutException or BreakerException)
         {
             LogUnreachable(binding.Name, e.Message);
         }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            // Stopped between two attempts.
+        }
+    }
+
+    private async Task<int> PostAsync(CancellationToken ct)
+    {
+        Interlocked.Increment(ref calling);
+        try
+        {
+            return await SendAsync(ct);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref calling);
+            EndRetriesIfStopped();
+        }
+    }
+
+    // A call that the app is answering is not cut off.
+    private void EndRetriesIfStopped()
+    {
+        if (Volatile.Read(ref stopped) && Volatile.Read(ref calling) == 0)
+        {
+            stopping.Cancel();
+        }
+    }
+
+    private async Task<int> SendAsync(CancellationToken ct)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(channel.App, binding.Route)) { Content = new ByteArrayContent([]) };
+        request.Content.Headers.TryAddWithoutValidation("Content-Type", "application/json");
+        request.Headers.TryAddWithoutValidation("readTimeUTC", Now().UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss K", System.Globalization.CultureInfo.InvariantCulture));
+        using var response = await channel.SendAsync(request, ct);
+        return (int)response.StatusCode;
     }
 
     private DateTimeOffset Now() => TimeZoneInfo.ConvertTime(clock.GetUtcNow(), clock.LocalTimeZone);

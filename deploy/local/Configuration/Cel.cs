@@ -129,7 +129,7 @@ internal sealed class Cel
             while (Take("||"))
             {
                 var (a, b) = (left, And());
-                left = v => a(v) is true || b(v) is true;
+                left = v => Logic(a, b, v, decides: true);
             }
 
             return left;
@@ -141,10 +141,32 @@ internal sealed class Cel
             while (Take("&&"))
             {
                 var (a, b) = (left, Comparison());
-                left = v => a(v) is true && b(v) is true;
+                left = v => Logic(a, b, v, decides: false);
             }
 
             return left;
+        }
+
+        // As in CEL, an operand that decides the result hides an error in the other one, on whichever side it is.
+        private static bool Logic(Func<Func<string[], object?>, object?> left, Func<Func<string[], object?>, object?> right, Func<string[], object?> value, bool decides)
+        {
+            InvalidDataException? error = null;
+            foreach (var operand in new[] { left, right })
+            {
+                try
+                {
+                    if ((operand(value) is bool truth ? truth : throw new InvalidDataException("'&&' and '||' need true or false")) == decides)
+                    {
+                        return decides;
+                    }
+                }
+                catch (InvalidDataException e)
+                {
+                    error ??= e;
+                }
+            }
+
+            return error is null ? !decides : throw error;
         }
 
         private Func<Func<string[], object?>, object?> Comparison()

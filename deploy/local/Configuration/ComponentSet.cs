@@ -46,10 +46,20 @@ internal sealed class ComponentSet
                     set.PubSubs[spec.Name] = PubSub.InMemory(spec, spec.For(appId, set.SecretStores), appId, new MemoryBus(shared.WorkTracker, shared.Clock, shared.Logging.CreateLogger("Bus")));
                     break;
                 case "bindings.cron":
-                    set.Inputs.Add(CronBinding.Create(spec, spec.For(appId, set.SecretStores)));
+                    var cron = spec.For(appId, set.SecretStores);
+                    if (DirectionsOf(cron)?.Contains("input") ?? true)
+                    {
+                        set.Inputs.Add(CronBinding.Create(spec, cron));
+                    }
+
                     break;
                 case "bindings.http":
-                    set.Outputs[spec.Name] = HttpBinding.Create(spec, spec.For(appId, set.SecretStores));
+                    var http = spec.For(appId, set.SecretStores);
+                    if (DirectionsOf(http)?.Contains("output") ?? true)
+                    {
+                        set.Outputs[spec.Name] = HttpBinding.Create(spec, http);
+                    }
+
                     break;
                 case "pubsub.kafka":
                     set.PubSubs[spec.Name] = PubSub.Create(spec, spec.For(appId, set.SecretStores), appId);
@@ -61,6 +71,10 @@ internal sealed class ComponentSet
 
         return set;
     }
+
+    /// <summary>The directions a binding names; null when it names none, and has all that its type offers.</summary>
+    public static string[]? DirectionsOf(IReadOnlyDictionary<string, string> metadata) =>
+        metadata.TryGetValue("direction", out var named) ? [.. named.Split(',').Select(direction => direction.Trim().ToLowerInvariant())] : null;
 
     private void Add(StateStore store, ComponentSpec spec)
     {

@@ -11,8 +11,10 @@ internal static class PublishRoutes
     {
         if (IsAllowed(call))
         {
+            var (pubsub, topic) = (call.Segment(2), TopicFrom(call, 3));
+            var body = await call.BodyAsync(why => Publisher.Failed(topic, pubsub, why));
             await call.Sidecar.Publisher.PublishAsync(
-                call.Segment(2), TopicFrom(call, 3), await call.BodyAsync(), call.Context.Request.ContentType ?? "", call.MetadataInQuery(), call.TraceParent, call.TraceState, call.Work, call.Aborted);
+                pubsub, topic, body, call.Context.Request.ContentType ?? "", call.MetadataInQuery(), call.TraceParent, call.TraceState, call.Work, call.Aborted);
             call.Answer(204);
         }
     }
@@ -28,7 +30,7 @@ internal static class PublishRoutes
         // An unknown pubsub is reported before invalid events.
         call.Sidecar.Publisher.Component(pubsub);
         var failed = await call.Sidecar.Publisher.PublishManyAsync(
-            pubsub, topic, Read(await call.BodyAsync(), pubsub, topic), call.MetadataInQuery(), call.TraceParent, call.TraceState, call.Work, call.Aborted);
+            pubsub, topic, Read(await call.BodyAsync(why => Unreadable(topic, pubsub, why)), pubsub, topic), call.MetadataInQuery(), call.TraceParent, call.TraceState, call.Work, call.Aborted);
         if (failed.Count == 0)
         {
             call.Answer(204);
@@ -76,9 +78,12 @@ internal static class PublishRoutes
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
         {
-            throw new ApiError(400, StatusCode.InvalidArgument, "ERR_PUBSUB_EVENTS_SER", $"error when unmarshaling the request for topic {topic} pubsub {pubsub}: {e.Message}");
+            throw Unreadable(topic, pubsub, e.Message);
         }
     }
+
+    private static ApiError Unreadable(string topic, string pubsub, string why) =>
+        new(400, StatusCode.InvalidArgument, "ERR_PUBSUB_EVENTS_SER", $"error when unmarshaling the request for topic {topic} pubsub {pubsub}: {why}");
 
     private static BulkEntry ReadEntry(JsonElement entry)
     {

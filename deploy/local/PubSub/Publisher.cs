@@ -60,7 +60,7 @@ internal sealed class Publisher(string appId, ComponentSet components, Resilienc
         }
         catch (Exception e) when (e is ArgumentException or IOException or BreakerException or TimeoutException)
         {
-            throw new ApiError(500, StatusCode.Internal, "ERR_PUBSUB_PUBLISH_MESSAGE", $"error when publish to topic {topic} in pubsub {component.Name}: {e.Message}");
+            throw Failed(topic, component.Name, e.Message);
         }
     }
 
@@ -101,14 +101,29 @@ internal sealed class Publisher(string appId, ComponentSet components, Resilienc
         return true;
     }
 
+    public static ApiError Failed(string topic, string pubsub, string why) =>
+        new(500, StatusCode.Internal, "ERR_PUBSUB_PUBLISH_MESSAGE", $"error when publishing to topic {topic} in pubsub {pubsub}: {why}");
+
     private DateTimeOffset Now => TimeZoneInfo.ConvertTime(clock.GetUtcNow(), clock.LocalTimeZone);
 
     private PubSub Component(string name, string topic)
     {
         var component = Component(name);
-        return topic.Length == 0 ? throw new ApiError(404, StatusCode.InvalidArgument, "ERR_PUBSUB_EMPTY", $"topic is empty in pubsub {name}")
-            : component.Scopes.MayPublish(topic) ? component
-            : throw new ApiError(403, StatusCode.PermissionDenied, "ERR_PUBSUB_FORBIDDEN", $"topic {topic} is not allowed for app id {appId}");
+        if (topic.Length == 0)
+        {
+            throw new ApiError(404, StatusCode.InvalidArgument, "ERR_PUBSUB_EMPTY", $"topic is empty in pubsub {name}");
+        }
+
+        RequireAllowed(component, topic);
+        return component;
+    }
+
+    public void RequireAllowed(PubSub component, string topic)
+    {
+        if (!component.Scopes.MayPublish(topic))
+        {
+            throw new ApiError(403, StatusCode.PermissionDenied, "ERR_PUBSUB_FORBIDDEN", $"topic {topic} is not allowed for app id {appId}");
+        }
     }
 
     private static bool IsRaw(Dictionary<string, string> metadata) =>
@@ -129,7 +144,7 @@ internal sealed class Publisher(string appId, ComponentSet components, Resilienc
         components.PubSubs.GetValueOrDefault(name)
             ?? throw (components.PubSubs.Count == 0
                 ? new ApiError(400, StatusCode.FailedPrecondition, "ERR_PUBSUB_NOT_CONFIGURED", "pubsub is not configured")
-                : new ApiError(404, StatusCode.NotFound, "ERR_PUBSUB_NOT_FOUND", $"pubsub {name} is not found"));
+                : new ApiError(404, StatusCode.InvalidArgument, "ERR_PUBSUB_NOT_FOUND", $"pubsub {name} is not found"));
 }
 
 /// <summary>One event of a bulk publish; its metadata is null when absent from the request.</summary>

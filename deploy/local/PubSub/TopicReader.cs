@@ -79,12 +79,7 @@ internal sealed partial class TopicReader(
                 return;
             }
 
-            var answer = await resiliency.ForInbound(pubsub.Name).RunAsync(c => PostAsync(route, delivery, c), _ => Policy.Success, true, work, ct);
-            if (answer == Answer.Drop)
-            {
-                LogDropped(delivery.Message.Topic, delivery.Message.Partition, delivery.Message.Offset, appId, "the app answered DROP");
-                await ToDeadLettersAsync(delivery, work, ct);
-            }
+            await resiliency.ForInbound(pubsub.Name).RunAsync(c => OfferAsync(route, delivery, work, c), _ => Policy.Success, true, work, ct);
         }
         catch (Exception e) when (e is DeliveryException or HttpRequestException or IOException or InvalidDataException or TimeoutException or BreakerException
             && !ct.IsCancellationRequested)
@@ -94,6 +89,21 @@ internal sealed partial class TopicReader(
                 throw new DeliveryException((e as DeliveryException)?.StatusCode ?? Policy.NoCode, e.Message);
             }
         }
+    }
+
+    /// <summary>One attempt; what the app drops is done with, unless it cannot be dead-lettered.</summary>
+    private async Task<bool> OfferAsync(string route, Delivery delivery, Work work, CancellationToken ct)
+    {
+        if (await PostAsync(route, delivery, ct) == Answer.Drop)
+        {
+            LogDropped(delivery.Message.Topic, delivery.Message.Partition, delivery.Message.Offset, appId, "the app answered DROP");
+            if (subscription.DeadLetterTopic is not null && !await ToDeadLettersAsync(delivery, work, ct))
+            {
+                throw new DeliveryException(Policy.NoCode, "it was dropped and could not be dead-lettered");
+            }
+        }
+
+        return true;
     }
 
     private async Task<Answer> PostAsync(string route, Delivery delivery, CancellationToken ct)
@@ -160,6 +170,7 @@ internal sealed partial class TopicReader(
         return metadata;
     }
 
+    /// <summary>False when the subscription has no dead-letter topic, or the message could not be published to it.</summary>
     private async Task<bool> ToDeadLettersAsync(Delivery delivery, Work work, CancellationToken ct)
     {
         if (subscription.DeadLetterTopic is not { } topic)
@@ -169,11 +180,13 @@ internal sealed partial class TopicReader(
 
         try
         {
+            publisher.RequireAllowed(pubsub, topic);
             await publisher.AppendAsync(pubsub, topic, delivery.Message.Value, MetadataOf(delivery.Message), work, ct);
         }
         catch (ApiError e)
         {
-            throw new DeliveryException(Policy.NoCode, e.Message);
+            LogNotDeadLettered(delivery.Message.Topic, delivery.Message.Partition, delivery.Message.Offset, appId, topic, e.Message);
+            return false;
         }
 
         LogDeadLettered(delivery.Message.Topic, delivery.Message.Partition, delivery.Message.Offset, appId, topic);
@@ -209,4 +222,7 @@ internal sealed partial class TopicReader(
 
     [LoggerMessage(LogLevel.Warning, "{Topic}/{Partition}@{Offset} of {App} was moved to the dead-letter topic {DeadLetters}")]
     private partial void LogDeadLettered(string topic, int partition, long offset, string app, string deadLetters);
+
+    [LoggerMessage(LogLevel.Warning, "{Topic}/{Partition}@{Offset} of {App} could not be moved to the dead-letter topic {DeadLetters}: {Why}")]
+    private partial void LogNotDeadLettered(string topic, int partition, long offset, string app, string deadLetters, string why);
 }

@@ -19,8 +19,22 @@ internal sealed partial class TopicReader
             if (deliveries[i].Event is not { } cloudEvent)
             {
                 done[i] = await ToDeadLettersAsync(deliveries[i], work, ct);
+                continue;
             }
-            else if (IsExpired(cloudEvent) || subscription.RouteOf(cloudEvent) is not { } route)
+
+            string? route;
+            try
+            {
+                route = IsExpired(cloudEvent) ? null : subscription.RouteOf(cloudEvent);
+            }
+            catch (InvalidDataException e)
+            {
+                LogNotTaken(subscription.Topic, appId, e.Message);
+                done[i] = await ToDeadLettersAsync(deliveries[i], work, ct);
+                continue;
+            }
+
+            if (route is null)
             {
                 await ToDeadLettersAsync(deliveries[i], work, ct);
                 done[i] = true;
@@ -82,7 +96,8 @@ internal sealed partial class TopicReader
 
         if (!response.IsSuccessStatusCode)
         {
-            throw new DeliveryException((int)response.StatusCode, $"{route} answered {(int)response.StatusCode}");
+            // Unlike that of a single message, the status of a batch is no code for the `matching` of a retry policy.
+            throw new DeliveryException(Policy.NoCode, $"{route} answered {(int)response.StatusCode}");
         }
 
         var said = StatusesIn(await response.Content.ReadAsByteArrayAsync(ct));

@@ -33,7 +33,7 @@ internal sealed record Policy(RetrySpec? Retry, TimeSpan Timeout, Breaker? Break
                     return result;
                 }
             }
-            catch (BreakerException)
+            catch (Exception e) when (e is BreakerException or PermanentException)
             {
                 throw;
             }
@@ -107,6 +107,9 @@ internal sealed record Policy(RetrySpec? Retry, TimeSpan Timeout, Breaker? Break
         }
     }
 }
+
+/// <summary>A failure that no policy retries, although it counts in the circuit breaker.</summary>
+internal sealed class PermanentException(string message) : Exception(message);
 
 /// <summary>A failure with an HTTP or gRPC status code, which a retry policy may match.</summary>
 internal class StatusCodeException(int statusCode, string message) : Exception(message)

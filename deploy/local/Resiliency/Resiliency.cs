@@ -31,16 +31,20 @@ internal sealed class Resiliency(ResiliencySpec spec, TimeProvider clock)
 
     public bool IsActorNamed(string type) => spec.Actors.ContainsKey(type);
 
-    public Policy ForInbound(string component) =>
-        spec.Inbound.TryGetValue(component, out var names)
-            ? Make(names, "component", component, int.MaxValue)
-            : Default(["PubsubComponentInbound", "ComponentInbound", "Component", ""], "component", component, int.MaxValue);
+    public Policy ForInbound(string component) => ForInbound(component, "Pubsub");
+
+    public Policy ForInputBinding(string component) => ForInbound(component, "Binding");
 
     public Policy ForStore(string component) => ForOutbound(component, "Statestore");
 
     public Policy ForPublishing(string component) => ForOutbound(component, "Pubsub");
 
     public Policy ForBinding(string component) => ForOutbound(component, "Binding");
+
+    private Policy ForInbound(string component, string kind) =>
+        spec.Inbound.TryGetValue(component, out var names)
+            ? Make(names, "component", component, int.MaxValue)
+            : Default([kind + "ComponentInbound", "ComponentInbound", "Component", ""], "component", component, int.MaxValue);
 
     private Policy ForOutbound(string component, string kind) =>
         spec.Outbound.TryGetValue(component, out var names)

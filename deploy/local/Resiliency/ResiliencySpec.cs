@@ -71,18 +71,14 @@ internal sealed class ResiliencySpec
         foreach (var (name, value) in targets?["components"]?.Fields() ?? [])
         {
             value.Only("inbound", "outbound");
-            if (value["inbound"] is { } inbound)
-            {
-                read.Inbound[name] = read.Names(inbound.Only("timeout", "retry", "circuitBreaker"));
-            }
-
-            if (value["outbound"] is { } outbound)
-            {
-                read.Outbound[name] = read.Names(outbound.Only("timeout", "retry", "circuitBreaker"));
-            }
+            // A component that is named here gets no default policies, not even for the direction that is left out.
+            read.Inbound[name] = Direction(value["inbound"]);
+            read.Outbound[name] = Direction(value["outbound"]);
         }
 
         return read;
+
+        PolicyNames Direction(Yaml? direction) => direction is null ? PolicyNames.None : read.Names(direction.Only("timeout", "retry", "circuitBreaker"));
     }
 
     /// <summary>Merges documents by name; later ones override earlier ones.</summary>
@@ -131,7 +127,10 @@ internal sealed class ResiliencySpec
     }
 }
 
-internal sealed record PolicyNames(string? Timeout, string? Retry, string? Breaker, string Scope, int? CacheSize);
+internal sealed record PolicyNames(string? Timeout, string? Retry, string? Breaker, string Scope, int? CacheSize)
+{
+    public static readonly PolicyNames None = new(null, null, null, "type", null);
+}
 
 internal sealed record RetrySpec(bool Exponential, TimeSpan Duration, TimeSpan MaxInterval, int MaxRetries, CodeRanges? Http, CodeRanges? Grpc)
 {

@@ -17,14 +17,14 @@ public sealed class ConfigurationCheck
     /// <summary>What was checked, in one line; for a configuration without problems.</summary>
     public string Summary { get; private set; } = "";
 
-    public static ConfigurationCheck Of(string runFile)
+    public static ConfigurationCheck Of(string runFile, int townPort = RunnerApi.DefaultPort)
     {
         var check = new ConfigurationCheck();
-        check.Try(() => check.CheckAll(RunFile.Load(runFile)));
+        check.Try(() => check.CheckAll(RunFile.Load(runFile), townPort));
         return check;
     }
 
-    private void CheckAll(RunFile file)
+    private void CheckAll(RunFile file, int townPort)
     {
         var resources = Load(file);
         // The checks below would report references to unreadable resources as unknown.
@@ -35,14 +35,17 @@ public sealed class ConfigurationCheck
 
         // A context without broker and Redis: the components are only created here, never used.
         var shared = new StandInContext(TimeProvider.System, null!, null!, new WorkTracker(), NullLoggerFactory.Instance, null!, resources);
+        var components = new Dictionary<string, ComponentSet>();
         foreach (var app in file.Apps)
         {
-            Try(() => ComponentSet.For(app.Id, resources, shared));
+            Try(() => components[app.Id] = ComponentSet.For(app.Id, resources, shared));
         }
 
         CheckRedis(file);
+        findings.AddRange(PortsOf(file).Where(taken => taken.Port == townPort).Select(taken =>
+            $"{file.Path}: '{taken.Key}: {taken.Port}' of {taken.App} is the port of the runner's own API; give it another, or pass another --town-port."));
         CheckNames(file, resources);
-        CheckSubscriptions(file, resources);
+        CheckSubscriptions(file, resources, components);
         CheckPubSubs(resources);
         Summary = $"No problems in {file.Path}: {file.Apps.Count} apps, {resources.Components.Count} components, {resources.Subscriptions.Count} subscriptions.";
     }
@@ -77,8 +80,7 @@ public sealed class ConfigurationCheck
             var redis = RedisAddress.FromComponents(file.ResourcesPaths);
             if (redis.IsHere)
             {
-                foreach (var (port, key, app) in file.Apps.SelectMany(app => new[] { (app.Port, "appPort", app.Id), (app.HttpPort, "daprHTTPPort", app.Id), (app.GrpcPort, "daprGRPCPort", app.Id) })
-                    .Where(taken => taken.Item1 == redis.Port))
+                foreach (var (port, key, app) in PortsOf(file).Where(taken => taken.Port == redis.Port))
                 {
                     findings.Add($"{file.Path}: '{key}: {port}' of {app} is the port of the state store's redisHost {redis}; give it another.");
                 }
@@ -90,6 +92,9 @@ public sealed class ConfigurationCheck
             }
         });
     }
+
+    private static IEnumerable<(int Port, string Key, string App)> PortsOf(RunFile file) => file.Apps.SelectMany(app =>
+        new[] { (app.Port, "appPort", app.Id), (app.HttpPort, "daprHTTPPort", app.Id), (app.GrpcPort, "daprGRPCPort", app.Id), (app.MetricsPort, "metricsPort", app.Id) });
 
     private void CheckNames(RunFile file, Resources resources)
     {
@@ -121,7 +126,7 @@ public sealed class ConfigurationCheck
         }
     }
 
-    private void CheckSubscriptions(RunFile file, Resources resources)
+    private void CheckSubscriptions(RunFile file, Resources resources, Dictionary<string, ComponentSet> components)
     {
         var deadLetters = resources.Subscriptions.Select(s => (s.Subscription.PubSub, Topic: s.Subscription.DeadLetterTopic)).ToHashSet();
         foreach (var (subscription, _) in resources.Subscriptions.Where(s => string.IsNullOrEmpty(s.Subscription.Default)))
@@ -139,9 +144,19 @@ public sealed class ConfigurationCheck
             foreach (var subscription in mine)
             {
                 // A subscription to a dead-letter topic needs no dead-letter topic of its own.
-                if (subscription.DeadLetterTopic is null && IsBounded(policies.ForInbound(subscription.PubSub).Retry) && !deadLetters.Contains((subscription.PubSub, subscription.Topic)))
+                if (subscription.DeadLetterTopic is not null || deadLetters.Contains((subscription.PubSub, subscription.Topic)))
+                {
+                    continue;
+                }
+
+                var retry = policies.ForInbound(subscription.PubSub).Retry;
+                if (IsBounded(retry))
                 {
                     findings.Add($"{subscription.Where}: {app.Id}'s subscription to '{subscription.Topic}' has no deadLetterTopic, and the inbound retries of '{subscription.PubSub}' end; add one, or a message is lost when they are exhausted.");
+                }
+                else if ((retry is null or { Http: not null } or { Grpc: not null }) && components.GetValueOrDefault(app.Id)?.PubSubs.GetValueOrDefault(subscription.PubSub) is { Bus: null } pubSub && (!pubSub.RetryInPlace || pubSub.MaxRetries >= 0))
+                {
+                    findings.Add($"{subscription.Where}: {app.Id}'s subscription to '{subscription.Topic}' has no deadLetterTopic, and '{subscription.PubSub}' gives up on a message (backOffMaxRetries, or consumeRetryEnabled: false); add one, or such a message is lost.");
                 }
             }
         }

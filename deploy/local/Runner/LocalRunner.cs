@@ -100,7 +100,7 @@ public sealed class LocalRunner(RunFile file, DataDirectory data, ConsoleLines c
         await using var standIn = await StandIn.StartAsync(new StandInOptions
         {
             Sidecars = [.. file.Apps.Select(app => new SidecarOptions(app.Id)
-                { HttpPort = app.HttpPort, GrpcPort = app.GrpcPort, HasApp = app.Port > 0, MaxConcurrency = app.MaxConcurrency, Health = app.Health, AppApiToken = app.Env.GetValueOrDefault(AppTokenName, token), ApiToken = EnvironmentOrNull("DAPR_API_TOKEN") })],
+                { HttpPort = app.HttpPort, GrpcPort = app.GrpcPort, HasApp = app.Port > 0, MaxConcurrency = app.MaxConcurrency, ReadBufferSize = app.ReadBufferSize ?? SidecarOptions.DefaultReadBufferSize, Health = app.Health, AppApiToken = app.Env.GetValueOrDefault(AppTokenName, token), ApiToken = EnvironmentOrNull("DAPR_API_TOKEN") })],
             ResourcesPaths = file.ResourcesPaths,
             ConfigFile = file.ConfigFile,
             Redis = address,

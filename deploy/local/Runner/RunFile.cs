@@ -48,6 +48,9 @@ public sealed record RunApp(string Id, string Directory, IReadOnlyList<string> C
     /// <summary>Maximum concurrent calls from the sidecar to the app; -1 = unlimited.</summary>
     public int MaxConcurrency { get; init; } = -1;
 
+    /// <summary>Maximum bytes of the headers of a request to the sidecar; null = daprd's default.</summary>
+    public int? ReadBufferSize { get; init; }
+
     /// <summary>Health check options; null when the health check is not enabled.</summary>
     public AppHealthOptions? Health { get; init; }
 

@@ -49,6 +49,7 @@ internal sealed class RunFileReader(string file)
         ["appHealthProbeInterval"] = new(ValueKind.Number, Shared: true),
         ["appHealthProbeTimeout"] = new(ValueKind.Number, Shared: true),
         ["appHealthThreshold"] = new(ValueKind.Number, Shared: true),
+        ["readBufferSize"] = new(ValueKind.Text, Shared: true),
         ["apiListenAddresses"] = new(ValueKind.Text, Shared: true),
 
         // Accepted and ignored: they configure a daprd process (its logs, profiling, installation directory and internal
@@ -64,8 +65,6 @@ internal sealed class RunFileReader(string file)
         ["schedulerHostAddress"] = new(ValueKind.Text, Shared: true),
         // The output of every app is always shown on the console.
         ["appLogDestination"] = new(ValueKind.Text, Shared: true),
-        // The local sidecars always accept 32 KiB of request headers.
-        ["readBufferSize"] = new(ValueKind.Text, Shared: true),
         // For Kubernetes only: `dapr run -f` ignores them as well.
         ["containerImage"] = new(ValueKind.Text, Shared: true),
         ["containerImagePullPolicy"] = new(ValueKind.Text, Shared: true),
@@ -164,6 +163,7 @@ internal sealed class RunFileReader(string file)
             (app.Line, "appPort", Text(app.App.Port)),
             (app.Line, "daprHTTPPort", Text(app.App.HttpPort)),
             (app.Line, "daprGRPCPort", Text(app.App.GrpcPort)),
+            (app.Line, "metricsPort", Text(app.App.MetricsPort)),
         }).Where(port => port.Item3 != "0"));
 
         var first = read.FirstOrDefault();
@@ -215,6 +215,7 @@ internal sealed class RunFileReader(string file)
             Report(At("apiListenAddresses"), $"'apiListenAddresses: {listen}' is not supported by the local runner: {OneMachine}; write 127.0.0.1 or omit it");
         }
 
+        var readBuffer = Get<string>("readBufferSize") is { } size ? Bytes(size, At("readBufferSize")) : null;
         var health = Get<bool>("enableAppHealthCheck") ? Health(Get<string>("appHealthCheckPath"), Get<int>, At) : null;
         var (port, httpPort, grpcPort, metricsPort) = (Port("appPort"), Port("daprHTTPPort"), Port("daprGRPCPort"), Port("metricsPort"));
         if (Get<string>("appDirPath") is not { } given)
@@ -244,6 +245,7 @@ internal sealed class RunFileReader(string file)
             GrpcPort = grpcPort,
             MetricsPort = metricsPort,
             ChannelAddress = channel,
+            ReadBufferSize = readBuffer,
             Health = health,
             MaxConcurrency = Get<int>("appMaxConcurrency") is > 0 and var most ? most : -1,
             Env = env,
@@ -251,6 +253,20 @@ internal sealed class RunFileReader(string file)
         return new(line, app, Resources(own, directory) ?? Conventional(directory, "resources") ?? Resources(common, baseDirectory)
             ?? Conventional(Home, "components") ?? throw Error(line, $"app '{id}' has no resources; specify their directory under common, resourcesPaths"),
             Config(own, directory) ?? ConventionalConfig(directory) ?? Config(common, baseDirectory) ?? ConventionalConfig(Home));
+    }
+
+    // A quantity as in Kubernetes; at most 1 GiB, which no header needs.
+    private int? Bytes(string size, int line)
+    {
+        var digits = size.TrimEnd('i', 'k', 'K', 'M');
+        long? unit = size[digits.Length..] switch { "" => 1, "k" => 1000, "Ki" => 1 << 10, "M" => 1_000_000, "Mi" => 1 << 20, _ => null };
+        if (int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0 && number * unit is { } bytes and <= 1 << 30)
+        {
+            return (int)bytes;
+        }
+
+        Report(line, $"'readBufferSize: {size}' is not a number of bytes; write it like 4Ki");
+        return null;
     }
 
     // As in daprd: absent, zero and negative values mean the default.

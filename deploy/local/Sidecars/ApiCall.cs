@@ -8,6 +8,9 @@ namespace SecondhandTrade.Local;
 /// <summary>One HTTP request to a sidecar, with its path split as daprd does.</summary>
 internal sealed class ApiCall(HttpContext context, Sidecar sidecar, string[] path, Work work, string traceParent)
 {
+    /// <summary>The maximum size of a request body, in bytes.</summary>
+    public const int MaxBody = 4 << 20;
+
     private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public HttpContext Context => context;
@@ -16,6 +19,9 @@ internal sealed class ApiCall(HttpContext context, Sidecar sidecar, string[] pat
 
     /// <summary>Path segments after normalization, still escaped.</summary>
     public string[] Path => path;
+
+    /// <summary>The whole path, decoded but not normalized.</summary>
+    public string DecodedPath => GoPath.Decode(RawPath(context)) ?? "";
 
     public Work Work => work;
 
@@ -30,7 +36,8 @@ internal sealed class ApiCall(HttpContext context, Sidecar sidecar, string[] pat
     /// <summary>A decoded segment; like daprd, a plus is a space.</summary>
     public string Segment(int i) => Uri.UnescapeDataString(path[i].Replace('+', ' '));
 
-    public static string[] CleanPath(HttpContext context)
+    /// <summary>The path as it was sent.</summary>
+    public static string RawPath(HttpContext context)
     {
         var raw = context.Features.Get<IHttpRequestFeature>()?.RawTarget ?? "/";
         if (!raw.StartsWith('/') && Uri.TryCreate(raw, UriKind.Absolute, out var absolute))
@@ -39,23 +46,7 @@ internal sealed class ApiCall(HttpContext context, Sidecar sidecar, string[] pat
         }
 
         var end = raw.IndexOf('?', StringComparison.Ordinal);
-        var kept = new List<string>();
-        foreach (var part in (end < 0 ? raw : raw[..end]).Split('/'))
-        {
-            switch (part)
-            {
-                case "" or ".":
-                    break;
-                case "..":
-                    kept.RemoveRange(Math.Max(0, kept.Count - 1), Math.Min(1, kept.Count));
-                    break;
-                default:
-                    kept.Add(part);
-                    break;
-            }
-        }
-
-        return [.. kept];
+        return end < 0 ? raw : raw[..end];
     }
 
     public Dictionary<string, string> MetadataInQuery() =>
@@ -65,7 +56,7 @@ internal sealed class ApiCall(HttpContext context, Sidecar sidecar, string[] pat
     public async Task<byte[]> BodyAsync()
     {
         var request = context.Request;
-        if (request.ContentLength is { } length)
+        if (request.ContentLength is { } length and <= MaxBody)
         {
             var exact = new byte[length];
             await request.Body.ReadExactlyAsync(exact, Aborted);
@@ -74,7 +65,7 @@ internal sealed class ApiCall(HttpContext context, Sidecar sidecar, string[] pat
 
         using var buffer = new MemoryStream();
         await request.Body.CopyToAsync(buffer, Aborted);
-        return buffer.ToArray();
+        return buffer.Length <= MaxBody ? buffer.ToArray() : throw new BadHttpRequestException("stream too large", 413);
     }
 
     public async Task<JsonElement> JsonAsync()
@@ -86,6 +77,19 @@ internal sealed class ApiCall(HttpContext context, Sidecar sidecar, string[] pat
         catch (JsonException e)
         {
             throw ApiError.Malformed(e.Message);
+        }
+    }
+
+    /// <summary>The body; one that is too large or was cut off is the error that <paramref name="refusal"/> makes of the reason.</summary>
+    public async Task<byte[]> BodyAsync(Func<string, ApiError> refusal)
+    {
+        try
+        {
+            return await BodyAsync();
+        }
+        catch (BadHttpRequestException e)
+        {
+            throw refusal(e.Message);
         }
     }
 

@@ -15,7 +15,7 @@ internal static class GrpcInvoke
         var verb = message.HttpExtension?.Verb is { } asked && asked != HTTPExtension.Types.Verb.None ? asked.ToString().ToUpperInvariant() : "POST";
         var query = message.HttpExtension?.Querystring is { Length: > 0 } text ? "?" + text : "";
         using var response = await call.Sidecar.Invocation.InvokeAsync(
-            request.Id, message.Method + query, Make, _ => ValueTask.FromResult(true), call.TraceParent, call.Context.Request.Host.Value ?? "", call.Work, call.Aborted);
+            request.Id, message.Method, query, Make, _ => ValueTask.FromResult(true), call.TraceParent, call.Context.Request.Host.Value ?? "", call.Work, call.Aborted);
         var body = await response.Content.ReadAsByteArrayAsync(call.Aborted);
         if (!response.IsSuccessStatusCode)
         {

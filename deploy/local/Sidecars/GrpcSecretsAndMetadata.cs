@@ -43,7 +43,10 @@ internal static class GrpcSecretsAndMetadata
             PubsubName = s.PubSub,
             Topic = s.Topic,
             DeadLetterTopic = s.DeadLetterTopic ?? "",
+            Rules = new PubsubSubscriptionRules { Rules = { MetadataRoutes.RulesOf(s).Select(rule => new PubsubSubscriptionRule { Match = rule.Match, Path = rule.Path }) } },
         }));
+        answer.ActorRuntime = new ActorRuntime { RuntimeStatus = ActorRuntime.Types.ActorRuntimeStatus.Running, HostReady = call.Sidecar.IsReady };
+        answer.ActorRuntime.ActiveActors.AddRange((call.Sidecar.Actors?.Types ?? []).Select(type => new ActiveActorsCount { Type = type, Count = call.Sidecar.Actors?.Count(type) ?? 0 }));
         foreach (var (key, value) in call.Sidecar.ExtendedMetadata)
         {
             answer.ExtendedMetadata[key] = value;

@@ -1,13 +1,32 @@
+using System.Text;
 using Grpc.Core;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace SecondhandTrade.Local;
 
 /// <summary>The HTTP API of every sidecar: routes each path to its handler.</summary>
 internal sealed partial class HttpApi(StandInContext shared, ILogger<HttpApi> logger)
 {
+    /// <summary>What Go's HTTP server reads beyond its MaxHeaderBytes.</summary>
+    public const int HeaderSlack = 4 << 10;
+
     public async Task HandleAsync(HttpContext context, Sidecar sidecar)
     {
-        var path = ApiCall.CleanPath(context);
+        if (HeaderBytes(context) > sidecar.Options.ReadBufferSize + HeaderSlack)
+        {
+            context.Response.StatusCode = 431;
+            context.Response.Headers.Connection = "close";
+            return;
+        }
+
+        var raw = ApiCall.RawPath(context);
+        if (GoPath.Decode(raw) is null)
+        {
+            context.Response.StatusCode = 400;
+            return;
+        }
+
+        string[] path = [.. GoPath.Segments(raw)];
         if (await AnsweredHealthAsync(context, sidecar, path))
         {
             return;
@@ -31,7 +50,7 @@ internal sealed partial class HttpApi(StandInContext shared, ILogger<HttpApi> lo
         }
         catch (BadHttpRequestException e)
         {
-            await ApiCall.FailAsync(context, new ApiError(e.StatusCode, StatusCode.InvalidArgument, "ERR_MALFORMED_REQUEST", e.Message));
+            await ApiCall.FailAsync(context, ApiError.Malformed(e.Message));
         }
         catch (ApiError e)
         {
@@ -46,10 +65,9 @@ internal sealed partial class HttpApi(StandInContext shared, ILogger<HttpApi> lo
 
     private static Task RouteAsync(ApiCall call)
     {
-        var invokedByHeader = call.Context.Request.Headers["dapr-app-id"].ToString();
         return call.Path switch
         {
-            ["v1.0", "invoke", _, "method", .. var method] => InvokeRoutes.InvokeAsync(call, call.Segment(2), string.Join('/', method)),
+            ["v1.0", "invoke", ..] => InvokeRoutes.InvokeAsync(call),
             ["v1.0" or "v1.0-alpha1", "publish", "bulk", _, _, ..] => PublishRoutes.PublishManyAsync(call),
             ["v1.0", "publish", _, _, ..] => PublishRoutes.PublishAsync(call),
             ["v1.0", "state", ..] => StateRoutes.HandleAsync(call),
@@ -60,10 +78,14 @@ internal sealed partial class HttpApi(StandInContext shared, ILogger<HttpApi> lo
             ["v1.0", "metadata"] when call.Verb == "GET" => MetadataRoutes.GetAsync(call),
             ["v1.0", "metadata", _] when call.Verb == "PUT" => MetadataRoutes.PutAsync(call),
             ["v1.0" or "v1.0-alpha1" or "v1.0-alpha2" or "v1.0-beta1", ..] => throw ApiError.Unsupported($"{call.Verb} /{string.Join('/', call.Path)}"),
-            var any when invokedByHeader.Length > 0 => InvokeRoutes.InvokeAsync(call, invokedByHeader, string.Join('/', any)),
-            var any => throw new ApiError(404, StatusCode.NotFound, "ERR_DIRECT_INVOKE", $"/{string.Join('/', any)} does not name an app; call /v1.0/invoke/{{app}}/method/… or send dapr-app-id"),
+            _ => InvokeRoutes.InvokeAsync(call),
         };
     }
+
+    /// <summary>The size of the request line and the headers, with their separators and line ends.</summary>
+    private static int HeaderBytes(HttpContext context) =>
+        context.Request.Method.Length + (context.Features.Get<IHttpRequestFeature>()?.RawTarget.Length ?? 0) + " HTTP/1.1\r\n\r\n".Length + 1
+        + context.Request.Headers.Sum(header => header.Value.Sum(value => header.Key.Length + Encoding.UTF8.GetByteCount(value ?? "") + ": \r\n".Length));
 
     private static async Task<bool> AnsweredHealthAsync(HttpContext context, Sidecar sidecar, string[] path)
     {

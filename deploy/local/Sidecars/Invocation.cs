@@ -5,17 +5,16 @@ internal sealed class Invocation(StandInContext shared, Sidecar caller)
 {
     /// <summary><paramref name="make"/> builds the request for each attempt; there is more than one only if <paramref name="mayRetry"/> returns true.</summary>
     public async Task<HttpResponseMessage> InvokeAsync(
-        string target, string method, Func<Uri, HttpRequestMessage> make, Func<Policy, ValueTask<bool>> mayRetry, string traceParent, string host, Work work, CancellationToken ct)
+        string target, string method, string query, Func<Uri, HttpRequestMessage> make, Func<Policy, ValueTask<bool>> mayRetry, string traceParent, string host, Work work, CancellationToken ct)
     {
         var dot = target.LastIndexOf('.');
         var appId = dot > 0 && target.AsSpan(dot + 1) is "default" ? target[..dot] : target;
-        var path = method.Split('?')[0];
-        var policy = caller.Resiliency.ForApp(appId, path);
+        var policy = caller.Resiliency.ForApp(appId, method);
         var again = await mayRetry(policy);
         try
         {
             return await policy.RunAsync(
-                c => AttemptAsync(appId, method, make, traceParent, host, c), r => (int)r.StatusCode is >= 200 and <= 399 ? Policy.Success : (int)r.StatusCode, again, work, ct);
+                c => AttemptAsync(appId, method, query, make, traceParent, host, c), r => (int)r.StatusCode is >= 200 and <= 399 ? Policy.Success : (int)r.StatusCode, again, work, ct);
         }
         catch (Exception e) when (e is HttpRequestException or TimeoutException or BreakerException or IOException && !ct.IsCancellationRequested)
         {
@@ -23,11 +22,12 @@ internal sealed class Invocation(StandInContext shared, Sidecar caller)
         }
     }
 
-    private Task<HttpResponseMessage> AttemptAsync(string appId, string method, Func<Uri, HttpRequestMessage> make, string traceParent, string host, CancellationToken ct)
+    private Task<HttpResponseMessage> AttemptAsync(string appId, string method, string query, Func<Uri, HttpRequestMessage> make, string traceParent, string host, CancellationToken ct)
     {
+        var path = GoPath.Method(method) ?? throw new HttpRequestException($"invalid method: '{method}' contains a forbidden character");
         var callee = appId == caller.AppId ? caller : shared.NextReplica(appId) ?? throw new HttpRequestException($"couldn't find service: {appId}");
         var channel = callee.Channel ?? throw new HttpRequestException($"app channel of {appId}: connection refused, the app is not running");
-        var request = make(new Uri(channel.App, "/" + method.TrimStart('/')));
+        var request = make(GoPath.At(channel.App, path, query));
         request.Headers.TryAddWithoutValidation(TraceContext.Parent, TraceContext.NewSpan(traceParent));
         if (callee != caller)
         {

@@ -40,7 +40,7 @@ internal static class MetadataRoutes
                 json.WriteString("pubsubname", subscription.PubSub);
                 json.WriteString("topic", subscription.Topic);
                 json.WriteStartArray("rules");
-                foreach (var (match, path) in subscription.Rules.Select(r => (r.Match.Text, r.Path)).Append(("", subscription.Default ?? "")).Where(r => r.Item2.Length > 0))
+                foreach (var (match, path) in RulesOf(subscription))
                 {
                     json.WriteStartObject();
                     json.WriteString("match", match);
@@ -71,6 +71,10 @@ internal static class MetadataRoutes
             json.WriteEndObject();
         });
     }
+
+    /// <summary>The rules of a subscription; the default route is one without a condition.</summary>
+    public static IEnumerable<(string Match, string Path)> RulesOf(Subscription subscription) =>
+        subscription.Rules.Select(rule => (rule.Match.Text, rule.Path)).Append(("", subscription.Default ?? "")).Where(rule => rule.Item2.Length > 0);
 
     public static async Task PutAsync(ApiCall call)
     {

@@ -178,7 +178,7 @@ public sealed class Sidecar : IAsyncDisposable
         // Read once per connection, as daprd does; not again after the app was unhealthy.
         var (wanted, types) = appConfig ??= await ReadAppConfigAsync(channel, ct);
         var triggers = new List<CronTrigger>();
-        foreach (var trigger in Components.Inputs.Select(b => new CronTrigger(b, channel, shared.WorkTracker, shared.Clock, logger)))
+        foreach (var trigger in Components.Inputs.Select(b => new CronTrigger(b, channel, Resiliency, shared.WorkTracker, shared.Clock, logger)))
         {
             if (await trigger.IsWantedAsync(ct))
             {

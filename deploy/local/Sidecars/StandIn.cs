@@ -8,8 +8,6 @@ namespace SecondhandTrade.Local;
 /// <summary>The stand-in for Dapr: all sidecars in one process, with a shared broker.</summary>
 public sealed class StandIn : IAsyncDisposable
 {
-    private const int MaxBody = 4 << 20;
-
     private readonly WebApplication host;
     private readonly IConnectionMultiplexer redis;
     private readonly StandInContext shared;
@@ -103,13 +101,20 @@ public sealed class StandIn : IAsyncDisposable
         builder.Services.AddRoutingCore();
         builder.Services.AddSingleton(shared);
         builder.Services.AddSingleton<HttpApi>();
-        GrpcApi.Add(builder.Services, MaxBody);
+        GrpcApi.Add(builder.Services, ApiCall.MaxBody);
         builder.Services.Configure<SocketTransportOptions>(o => o.CreateBoundListenSocket = ports.SocketFor);
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(2));
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = MaxBody;
+            // Go's server also reads up to 256 KiB that the handler left; a client that is still sending would not see the response.
+            kestrel.Limits.MaxRequestBodySize = ApiCall.MaxBody + (256 << 10);
+            // The limits of Kestrel are those of all sidecars; each one's own is checked in HttpApi.
+            var headers = Math.Max(32 << 10, shared.Sidecars.Max(s => s.Options.ReadBufferSize) + HttpApi.HeaderSlack);
+            kestrel.Limits.MaxRequestBufferSize = Math.Max(1 << 20, headers);
+            kestrel.Limits.MaxRequestLineSize = headers;
+            kestrel.Limits.MaxRequestHeadersTotalSize = headers;
+            kestrel.Limits.MaxRequestHeaderCount = headers;
             // Slow transfers through a sidecar are up to the two apps.
             kestrel.Limits.MinRequestBodyDataRate = null;
             kestrel.Limits.MinResponseDataRate = null;

@@ -3,6 +3,9 @@ namespace SecondhandTrade.Local;
 /// <summary>The options of one app's sidecar, as in dapr.yaml.</summary>
 public sealed record SidecarOptions(string AppId)
 {
+    /// <summary>The default of daprd.</summary>
+    public const int DefaultReadBufferSize = 4 << 10;
+
     /// <summary>0 = any free port.</summary>
     public int HttpPort { get; init; }
 
@@ -14,6 +17,9 @@ public sealed record SidecarOptions(string AppId)
 
     /// <summary>Maximum concurrent calls to the app; -1 = unlimited.</summary>
     public int MaxConcurrency { get; init; } = -1;
+
+    /// <summary>Maximum bytes of request line and headers of an HTTP request, to which Go's server adds 4 KiB; as readBufferSize in dapr.yaml.</summary>
+    public int ReadBufferSize { get; init; } = DefaultReadBufferSize;
 
     /// <summary>Health check of the app; null = disabled.</summary>
     public AppHealthOptions? Health { get; init; }

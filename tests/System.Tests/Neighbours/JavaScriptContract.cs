@@ -31,6 +31,7 @@ public abstract class JavaScriptContract(SidecarTarget target, ITestOutputHelper
             ["APP_PORT"] = $"{port}",
             ["DAPR_HTTP_PORT"] = $"{sidecar.HttpPort}",
             ["DAPR_GRPC_PORT"] = $"{sidecar.GrpcPort}",
+            ["TOPIC_SUFFIX"] = sidecars.Topic(""),
         });
         var lines = new ConcurrentQueue<string>();
         string Said() => string.Join('\n', lines);

@@ -81,6 +81,9 @@ public sealed class CheckTests : IDisposable
         { "dapr.yaml", "appPort: 8082", "appPrt: 8082", "dapr.yaml:8: 'appPrt' is not a key of a run file" },
         { "dapr.yaml", "appPort: 8083", "appPort: 3582", "'appPort: 3582' is taken already" },
         { "dapr.yaml", "daprGRPCPort: 4583", "daprGRPCPort: 6379", "'daprGRPCPort: 6379' of desk is the port of the state store's redisHost" },
+        { "dapr.yaml", "appPort: 8083", "appPort: 8083, metricsPort: 3582", "'metricsPort: 3582' is taken already" },
+        { "dapr.yaml", "appPort: 8083", "appPort: 8083, metricsPort: 6379", "'metricsPort: 6379' of desk is the port of the state store's redisHost" },
+        { "dapr.yaml", "appPort: 8083", "appPort: 8090", "'appPort: 8090' of desk is the port of the runner's own API" },
         { "dapr.yaml", "localhost:6379", "localhost:6380", "desk sets ConnectionStrings__Redis to localhost:6380" },
         { "dapr.yaml", "appPort: 8083", "appPort: 8083, appProtocol: h2c", "dapr.yaml:9: 'appProtocol: h2c' is not supported by the local runner" },
         { "components/config.yaml", "tracing", "trcing", "config.yaml, spec.trcing: 'trcing' is not known here" },
@@ -172,6 +175,27 @@ public sealed class CheckTests : IDisposable
         Change("components/subscriptions.yaml", "topic: news, deadLetterTopic: shop-dead,", "topic: news,");
 
         Assert.Empty(ConfigurationCheck.Of(At("dapr.yaml")).Findings);
+    }
+
+    [Theory]
+    [InlineData("backOffMaxRetries, value: \"5\"")]
+    [InlineData("consumeRetryEnabled, value: \"false\"")]
+    public void A_broker_that_gives_up_on_a_message_needs_dead_letters_and_finds_them(string setting)
+    {
+        Change("components/resiliency.yaml", "components: {pubsub: {inbound", "components: {statestore: {outbound");
+        Change("components/pubsub.yaml", "{name: authType", $"{{name: {setting}}}\n    - {{name: authType");
+        Assert.Empty(ConfigurationCheck.Of(At("dapr.yaml")).Findings);
+
+        Change("components/subscriptions.yaml", "topic: news, deadLetterTopic: shop-dead,", "topic: news,");
+        Change("components/subscriptions.yaml", "topic: shop-dead, routes", "topic: other, deadLetterTopic: more-dead, routes");
+        Assert.Contains("shop's subscription to 'news' has no deadLetterTopic, and 'pubsub' gives up on a message", Assert.Single(ConfigurationCheck.Of(At("dapr.yaml")).Findings), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_port_of_the_runner_is_no_problem_where_the_runner_has_another()
+    {
+        Change("dapr.yaml", "appPort: 8083", "appPort: 8090");
+        Assert.Empty(ConfigurationCheck.Of(At("dapr.yaml"), townPort: 8091).Findings);
     }
 
     [Fact]

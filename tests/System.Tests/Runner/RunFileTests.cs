@@ -77,6 +77,14 @@ public sealed class RunFileTests : IDisposable
         Assert.Equal(watched, own is null ? null : $"{own.Path} {own.Interval.TotalSeconds} s {own.Timeout.TotalMilliseconds} ms {own.Threshold}");
     }
 
+    [Theory]
+    [InlineData("", null)]
+    [InlineData("readBufferSize: 16Ki", 16384)]
+    [InlineData("readBufferSize: 8192", 8192)]
+    [InlineData("readBufferSize: 1M", 1000000)]
+    public void A_size_is_read_with_its_unit(string key, int? bytes) =>
+        Assert.Equal(bytes, Load($"version: 1\ncommon: {{ resourcesPaths: [components] }}\napps: [{{ appDirPath: apps/order, command: [a], {key} }}]").Apps[0].ReadBufferSize);
+
     [Fact]
     public void All_mistakes_of_a_file_are_told_at_once_each_in_a_line_of_its_own()
     {
@@ -157,6 +165,8 @@ public sealed class RunFileTests : IDisposable
     [InlineData("unixDomainSocket: /tmp", "'unixDomainSocket' is not supported by the local runner", Traits = ["Refused", "dapr.yaml: unixDomainSocket"])]
     [InlineData("appHealthCheckPath: [a]", "'appHealthCheckPath' must be a single string")]
     [InlineData("appHealthProbeTimeout: 5001\n    enableAppHealthCheck: true", "'appHealthProbeTimeout' is 5001 ms, longer than the 5 s of 'appHealthProbeInterval'; make it shorter")]
+    [InlineData("readBufferSize: many", "'readBufferSize: many' is not a number of bytes; write it like 4Ki")]
+    [InlineData("readBufferSize: 0", "'readBufferSize: 0' is not a number of bytes")]
     [InlineData("maxBodySize: 8Mi", "'maxBodySize' is not supported by the local runner", Traits = ["Refused", "dapr.yaml: maxBodySize"])]
     [InlineData("apiListenAddresses: 0.0.0.0", "'apiListenAddresses: 0.0.0.0' is not supported by the local runner", Traits = ["Refused", "dapr.yaml: apiListenAddresses other than loopback"])]
     [InlineData("apiListenAddresses: '127.0.0.1,[::]'", "'apiListenAddresses: 127.0.0.1,[::]' is not supported by the local runner")]

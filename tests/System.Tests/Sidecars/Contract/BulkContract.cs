@@ -4,6 +4,7 @@ using Dapr;
 using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Net.Client;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Autogen = Dapr.Client.Autogen.Grpc.v1;
 
@@ -200,6 +201,34 @@ public abstract class BulkContract(SidecarTarget target)
         await town.UntilAsync(() => dead.Count == 2, Soon, () => string.Join(" | ", batches));
         Assert.Equal(["SUCCESS,RETRY,DROP", "RETRY"], batches);
         Assert.Equal(["DROP", "RETRY"], dead.Select(h => h.Data).Order(StringComparer.Ordinal));
+    }
+
+    [Fact, Trait("Feature", "subscriptions: bulk")]
+    public async Task A_rule_that_cannot_be_decided_fails_its_message_and_no_other_of_the_batch()
+    {
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a", "undertaker"]);
+        var dead = await Hearing.Start(town, "undertaker", topic: "dead");
+        var heard = new List<string?>();
+        await town.RunAsync("a", app =>
+        {
+            app.MapGet("/dapr/subscribe", () => Results.Text($$$"""
+                [{"topic":"{{{town.Topic("t")}}}","pubsubname":"pubsub","deadLetterTopic":"{{{town.Topic("dead")}}}","bulkSubscribe":{"enabled":true,"maxMessagesCount":2,"maxAwaitDurationMs":1000},
+                "routes":{"rules":[{"match":"event.data.n > 1","path":"/in"}],"default":"/in"}}]
+                """));
+            app.MapPost("/in", async (HttpRequest request) =>
+            {
+                var entries = JsonElement.Parse(await new StreamReader(request.Body).ReadToEndAsync()).GetProperty("entries").EnumerateArray().ToArray();
+                heard.AddRange(entries.Select(e => e.GetProperty("event").GetProperty("data").GetRawText()));
+                return new { statuses = entries.Select(e => new { entryId = e.GetProperty("entryId").GetString(), status = "SUCCESS" }) };
+            });
+        });
+        using var dapr = town.Client("a");
+        var key = new Dictionary<string, string> { ["partitionKey"] = "k" };
+        await dapr.PublishEventAsync("pubsub", town.Topic("t"), new { m = 1 }, key, Ct);
+        await dapr.PublishEventAsync("pubsub", town.Topic("t"), new { n = 1 }, key, Ct);
+        await town.UntilAsync(() => !dead.IsEmpty, Soon);
+        await town.StaysAsync(() => (heard.Count, dead.Count) == (1, 1), TimeSpan.FromSeconds(6));
+        Assert.Equal(("""{"n":1}""", """{"m":1}"""), (heard[0], dead.Single().Event.GetProperty("data").GetRawText()));
     }
 
     private static async Task<HttpResponseMessage> Publish(SidecarUnderTest town, string entries, string query = "", string version = "v1.0")

@@ -71,6 +71,16 @@ internal sealed class DaprdRun(Setting setting, ControlPlane control) : TargetRu
             flags.Add($"--config={config}");
         }
 
+        if (setting.MaxConcurrency is { } most)
+        {
+            flags.Add($"--app-max-concurrency={most}");
+        }
+
+        if (setting.ReadBufferSize is { } bytes)
+        {
+            flags.Add($"--read-buffer-size={bytes}");
+        }
+
         if (setting.HealthEverySeconds is { } seconds)
         {
             flags.AddRange(["--enable-app-health-check", $"--app-health-probe-interval={seconds}", "--app-health-probe-timeout=500", "--app-health-threshold=3"]);

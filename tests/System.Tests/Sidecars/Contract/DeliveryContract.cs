@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Json;
 using Dapr;
+using Grpc.Core;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 
@@ -162,6 +163,9 @@ public abstract class DeliveryContract(SidecarTarget target)
         using var http = town.Http("a");
         using var answer = await http.PostAsync("/v1.0/publish/nobody/t", new StringContent("1"), Ct);
         Assert.Equal((404, "ERR_PUBSUB_NOT_FOUND"), await SidecarUnderTest.ErrorOf(answer));
+        using var dapr = town.Client("a");
+        var error = await Assert.ThrowsAsync<DaprException>(() => dapr.PublishEventAsync("nobody", "t", 1, Ct));
+        Assert.Equal(StatusCode.InvalidArgument, Assert.IsType<RpcException>(error.InnerException).StatusCode);
     }
 
     [Theory, Trait("Feature", "delivery: answers")]
@@ -257,6 +261,55 @@ public abstract class DeliveryContract(SidecarTarget target)
         Assert.Equal(town.Topic("t"), dead.Single().Event.GetProperty("topic").GetString());
     }
 
+    [Theory, Trait("Feature", "delivery: dead letters")]
+    [InlineData(404, "")]
+    [InlineData(200, """{"status":"DROP"}""")]
+    public async Task What_the_app_drops_becomes_a_dead_letter_at_once(int status, string text)
+    {
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a", "undertaker"], [Yaml.PubSub(), ThreeTries]);
+        var dead = await Hearing.Start(town, "undertaker", topic: "t-dead");
+        var tried = await Hearing.Start(town, "a", async (_, context) =>
+        {
+            context.Response.StatusCode = status;
+            await context.Response.WriteAsync(text);
+        }, more: $"\"deadLetterTopic\":\"{town.Topic("t-dead")}\",");
+        using var dapr = town.Client("a");
+        await dapr.PublishEventAsync("pubsub", town.Topic("t"), "dropped", Ct);
+        await town.UntilAsync(() => !dead.IsEmpty, Soon);
+        await town.StaysAsync(() => (tried.Count, dead.Count) == (1, 1), TimeSpan.FromSeconds(6));
+        Assert.Equal(tried.Single().Body, dead.Single().Body);
+    }
+
+    [Theory, Trait("Feature", "delivery: dead letters")]
+    [InlineData(500)]
+    [InlineData(404)]
+    public async Task A_dead_letter_needs_the_right_to_publish_it_and_without_it_the_message_comes_again(int status)
+    {
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a", "other"], [Yaml.PubSub("    - name: publishingScopes\n      value: \"<a>=\"")]);
+        var dead = await Hearing.Start(town, "other", topic: "t-dead");
+        var tried = await Hearing.Start(town, "a", (_, context) =>
+        {
+            context.Response.StatusCode = status;
+            return Task.CompletedTask;
+        }, more: $"\"deadLetterTopic\":\"{town.Topic("t-dead")}\",");
+        using var dapr = town.Client("other");
+        await dapr.PublishEventAsync("pubsub", town.Topic("t"), "bad", Ct);
+        await town.UntilAsync(() => tried.Count == 2, Soon);
+        Assert.Empty(dead);
+    }
+
+    [Fact, Trait("Feature", "resiliency: retries")]
+    public async Task A_component_that_is_named_in_one_direction_has_no_default_policy_in_the_other()
+    {
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a"], [Yaml.PubSub("    - name: maxMessageBytes\n      value: \"2000\""), ThreeTries
+            .Replace("scopes: [<a>]\n", "", StringComparison.Ordinal).Replace("retries:", "retries:\n      DefaultRetryPolicy: {policy: constant, duration: 3s, maxRetries: 2}", StringComparison.Ordinal)]);
+        using var http = town.Http("a");
+        var began = town.Now;
+        using var answer = await town.AfterAsync(http.PostAsync($"/v1.0/publish/pubsub/{town.Topic("t")}", new StringContent(new string('x', 2000)), Ct), Soon);
+        Assert.Equal((500, "ERR_PUBSUB_PUBLISH_MESSAGE"), await SidecarUnderTest.ErrorOf(answer));
+        Assert.InRange(town.Now - began, TimeSpan.Zero, TimeSpan.FromSeconds(2));
+    }
+
     [Fact, Trait("Feature", "resiliency: breakers")]
     public async Task A_component_has_one_breaker_for_both_directions()
     {
@@ -328,6 +381,9 @@ public abstract class DeliveryContract(SidecarTarget target)
               topic: t-<a>
               routes:
                 rules:
+                  # No event has the field, and where the other half decides that does not matter.
+                  - match: event.data.none == 1 && event.type == "none"
+                    path: /none
                   - match: event.type == "one" || event.type == "uno"
                     path: /one
                   - match: event.type in ["two", "one"] && event.data.n != 5

@@ -4,6 +4,7 @@ using Google.Protobuf.WellKnownTypes;
 using Grpc.Net.Client;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Autogen = Dapr.Client.Autogen.Grpc.v1;
 
 namespace SecondhandTrade.SystemTests.Sidecars.Contract;
@@ -104,6 +105,53 @@ public abstract class InvocationContract(SidecarTarget target)
 
         using var none = await http.GetAsync("/x", Ct);
         Assert.Equal(404, (int)none.StatusCode);
+    }
+
+    [Theory, Trait("Feature", "invocation: addresses")]
+    [InlineData("one//two/", "/one/two")]
+    [InlineData("a%2Fb", "/a/b")]
+    [InlineData("x/../y", "/y")]
+    [InlineData("x/..%2fevents/y", "/events/y")]
+    [InlineData("..%2f..%2fy", "/y")]
+    [InlineData("a%252fb", "/a%2fb")]
+    [InlineData("a/%252e%252e/b", "/a/%2e%2e/b")]
+    [InlineData("a%20b", "/a%20b")]
+    [InlineData("a+%2B'", "/a++'")]
+    [InlineData("%EC%99%9C", "/%EC%99%9C")]
+    public async Task A_path_is_decoded_once_and_tidied_before_the_app_sees_it(string sent, string seen)
+    {
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a", "b"]);
+        await town.RunAsync("b", app =>
+        {
+            app.MapGet("/dapr/{what}", () => Results.NotFound());
+            app.MapGet("/{**rest}", (HttpContext context) => context.Features.Get<IHttpRequestFeature>()!.RawTarget);
+        });
+        using var http = town.Http("a");
+        Assert.Equal($"{seen}?q=%2F", await http.GetStringAsync(town.Exactly("a", $"/v1.0/invoke/{town.Id("b")}/method/{sent}?q=%2F"), Ct));
+        using var named = new HttpRequestMessage(HttpMethod.Get, town.Exactly("a", $"/{sent}"));
+        named.Headers.Add("dapr-app-id", town.Id("b"));
+        using var answer = await http.SendAsync(named, Ct);
+        Assert.Equal(seen, await answer.Content.ReadAsStringAsync(Ct));
+    }
+
+    [Theory, Trait("Feature", "invocation: addresses")]
+    [InlineData("a%3Fb")]
+    [InlineData("a%23b")]
+    [InlineData("a%0Db")]
+    [InlineData("a%25b")]
+    public async Task A_path_with_a_character_that_would_cut_it_short_is_error_500(string sent)
+    {
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a", "b"]);
+        var asked = 0;
+        await town.RunAsync("b", app =>
+        {
+            app.MapGet("/dapr/{what}", () => Results.NotFound());
+            app.MapGet("/{**rest}", () => Interlocked.Increment(ref asked));
+        });
+        using var http = town.Http("a");
+        using var answer = await town.AfterAsync(http.GetAsync(town.Exactly("a", $"/v1.0/invoke/{town.Id("b")}/method/{sent}"), Ct), Soon);
+        Assert.Equal((500, "ERR_DIRECT_INVOKE"), await SidecarUnderTest.ErrorOf(answer));
+        Assert.Equal(0, asked);
     }
 
     [Fact, Trait("Feature", "invocation: grpc")]
@@ -285,6 +333,25 @@ public abstract class InvocationContract(SidecarTarget target)
         Assert.Equal(200, (await Call(http, town.Id("broken"))).Status);
         Assert.Equal(200, (await Call(http, town.Id("broken"))).Status);
         Assert.Equal(5, times);
+    }
+
+    [Fact, Trait("Feature", "resiliency: breakers")]
+    public async Task Each_method_of_an_app_has_a_breaker_of_its_own()
+    {
+        await using var town = await Town("broken");
+        await town.RunAsync("broken", app =>
+        {
+            app.MapGet("/x", () => Results.StatusCode(500));
+            app.MapGet("/y", () => "y");
+        });
+        using var http = town.Http("a");
+        for (var i = 0; i < 3; i++)
+        {
+            (await http.GetAsync($"/v1.0/invoke/{town.Id("broken")}/method/x", Ct)).Dispose();
+        }
+
+        Assert.Equal((500, "ERR_DIRECT_INVOKE"), await Call(http, town.Id("broken")));
+        Assert.Equal("y", await http.GetStringAsync($"/v1.0/invoke/{town.Id("broken")}/method/y", Ct));
     }
 
     [Fact, Trait("Feature", "resiliency: breakers")]

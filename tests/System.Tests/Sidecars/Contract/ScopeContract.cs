@@ -45,6 +45,42 @@ public abstract class ScopeContract(SidecarTarget target)
         }
     }
 
+    [Fact, Trait("Feature", "scopes: topics")]
+    public async Task An_app_hears_the_topics_it_may_only()
+    {
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a", "b"], [Yaml.PubSub("    - name: subscriptionScopes\n      value: \"<a>=open-<a>\"")]);
+        var heard = new ConcurrentQueue<string>();
+        string[] topics = [$"open-{town.Id("a")}", $"other-{town.Id("a")}"];
+        foreach (var app in new[] { "a", "b" })
+        {
+            await town.RunAsync(app, w =>
+            {
+                w.MapGet("/dapr/subscribe", () => topics.Select((topic, i) => new { topic, pubsubname = "pubsub", route = $"/{i}" }));
+                w.MapPost("/{n}", (string n) => heard.Enqueue(app + n));
+            });
+        }
+
+        using var dapr = town.Client("a");
+        foreach (var topic in topics)
+        {
+            await dapr.PublishEventAsync("pubsub", topic, 1, Ct);
+        }
+
+        await town.UntilAsync(() => heard.Count == 3, Soon);
+        await town.StaysAsync(() => heard.Order().SequenceEqual(["a0", "b0", "b1"]), TimeSpan.FromSeconds(2), () => string.Join(' ', heard));
+    }
+
+    [Theory, Trait("Feature", "scopes: topics")]
+    [InlineData("open", 204, null)]
+    [InlineData("closed", 403, "ERR_PUBSUB_FORBIDDEN")]
+    public async Task Where_a_component_allows_topics_no_other_is_published_to(string topic, int status, string? code)
+    {
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a"], [Yaml.PubSub("    - name: allowedTopics\n      value: \"open-<a>,more\"")]);
+        using var http = town.Http("a");
+        using var answer = await http.PostAsync($"/v1.0/publish/pubsub/{topic}-{town.Id("a")}", new StringContent("1"), Ct);
+        Assert.Equal((status, code), await SidecarUnderTest.ErrorOf(answer));
+    }
+
     [Fact, Trait("Feature", "scopes: app ids")]
     public async Task Two_app_ids_that_differ_in_case_are_two_apps()
     {
@@ -109,6 +145,63 @@ public abstract class ScopeContract(SidecarTarget target)
         Assert.Equal(3 << 20, (await dapr.GetByteStateAsync("statestore", "k", cancellationToken: Ct)).Length);
     }
 
+    [Theory, Trait("Feature", "limits")]
+    [InlineData("POST", "publish/pubsub/t", "\"<big>\"", 500, "ERR_PUBSUB_PUBLISH_MESSAGE")]
+    [InlineData("POST", "publish/bulk/pubsub/t", """[{"entryId":"1","contentType":"text/plain","event":"<big>"}]""", 400, "ERR_PUBSUB_EVENTS_SER")]
+    [InlineData("POST", "state/statestore", """[{"key":"k","value":"<big>"}]""", 400, "ERR_MALFORMED_REQUEST")]
+    [InlineData("PUT", "actors/T/1/state", """[{"operation":"upsert","request":{"key":"k","value":"<big>"}}]""", 400, "ERR_MALFORMED_REQUEST")]
+    [InlineData("PUT", "actors/T/1/method/m", "\"<big>\"", 400, "ERR_BAD_REQUEST")]
+    public async Task More_than_four_mebibytes_over_HTTP_are_refused_as_each_api_refuses(string verb, string path, string body, int status, string code)
+    {
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a"]);
+        await town.RunAsync("a", new ScriptedActors(() => town.Now).Map);
+        using var http = town.Http("a");
+        (await http.PutAsync("/v1.0/actors/T/1/method/m", null, Ct)).Dispose();
+        using var request = new HttpRequestMessage(new HttpMethod(verb), $"/v1.0/{path}") { Content = new StringContent(body.Replace("<big>", new string('x', 4 << 20), StringComparison.Ordinal)) };
+        using var answer = await http.SendAsync(request, Ct);
+        Assert.Equal((status, code), await SidecarUnderTest.ErrorOf(answer));
+    }
+
+    [Theory, Trait("Feature", "limits")]
+    [InlineData(null, 7_000, 200)]
+    [InlineData(null, 9_000, 431)]
+    [InlineData(16 << 10, 9_000, 200)]
+    [InlineData(16 << 10, 19_000, 200)]
+    [InlineData(16 << 10, 21_000, 431)]
+    public async Task Headers_may_be_as_long_as_the_sidecar_is_told_and_four_kibibytes_more(int? size, int length, int status)
+    {
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a"], null, s => s with { ReadBufferSize = size });
+        using var http = town.Http("a");
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/v1.0/metadata");
+        request.Headers.Add("X-Long", new string('x', length));
+        using var answer = await http.SendAsync(request, Ct);
+        Assert.Equal(status, (int)answer.StatusCode);
+    }
+
+    [Fact, Trait("Feature", "limits")]
+    public async Task An_app_is_asked_no_more_at_a_time_than_it_takes()
+    {
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a", "caller"], null, s => s with { MaxConcurrency = 2 });
+        var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var asked = 0;
+        await town.RunAsync("a", app => app.MapGet("/x", async () =>
+        {
+            Interlocked.Increment(ref asked);
+            await gate.Task;
+        }));
+        using var http = town.Http("caller");
+        var calls = Enumerable.Range(0, 3).Select(_ => http.GetAsync($"/v1.0/invoke/{town.Id("a")}/method/x", Ct)).ToArray();
+        await town.UntilAsync(() => asked == 2, Soon, held: true);
+        await town.StaysAsync(() => asked == 2, TimeSpan.FromSeconds(2), held: true);
+        gate.SetResult();
+        foreach (var call in calls)
+        {
+            Assert.Equal(200, (int)(await call).StatusCode);
+        }
+
+        Assert.Equal(3, asked);
+    }
+
     [Fact, Trait("Feature", "tokens")]
     public async Task A_sidecar_with_a_token_asks_it_of_everybody_but_those_who_ask_for_its_health()
     {
@@ -127,13 +220,30 @@ public abstract class ScopeContract(SidecarTarget target)
     }
 
     [Fact, Trait("Feature", "tokens")]
-    public async Task An_app_is_sent_its_own_token_and_not_the_callers()
+    public async Task An_app_is_sent_its_own_token_and_not_the_callers_with_all_it_is_sent()
     {
         await using var town = await SidecarUnderTest.StartAsync(target, ["a"], null, s => s with { ApiToken = Token, AppApiToken = "app-token" });
-        await town.RunAsync("a", app => app.MapGet("/x", (HttpRequest request) => request.Headers["dapr-api-token"].ToString()));
+        var tokens = new ConcurrentDictionary<string, string>();
+        await town.RunAsync("a", app =>
+        {
+            app.Use((context, next) =>
+            {
+                tokens[context.Request.Path.Value!] = context.Request.Headers["dapr-api-token"].ToString();
+                return next();
+            });
+            app.MapGet("/dapr/config", () => Results.Text("""{"entities":["T"]}"""));
+            app.MapGet("/dapr/subscribe", () => Results.Text($$"""[{"topic":"{{town.Topic("t")}}","pubsubname":"pubsub","route":"/in"}]"""));
+            app.Map("/{**rest}", () => Results.Ok());
+        });
         using var http = town.Http("a");
         http.DefaultRequestHeaders.Add("dapr-api-token", Token);
-        Assert.Equal("app-token", await http.GetStringAsync($"/v1.0/invoke/{town.Id("a")}/method/x", Ct));
+        (await http.GetAsync($"/v1.0/invoke/{town.Id("a")}/method/x", Ct)).Dispose();
+        (await http.PutAsync("/v1.0/actors/T/1/method/m", null, Ct)).Dispose();
+        (await http.PostAsync($"/v1.0/publish/pubsub/{town.Topic("t")}", new StringContent("1"), Ct)).Dispose();
+        await town.UntilAsync(() => tokens.ContainsKey("/in"), Soon);
+        Assert.Equal(
+            ["/actors/T/1/method/m app-token", "/dapr/config app-token", "/dapr/subscribe app-token", "/in app-token", "/x app-token"],
+            tokens.Select(t => $"{t.Key} {t.Value}").Order(StringComparer.Ordinal));
     }
 
     [Fact, Trait("Feature", "secrets")]
@@ -265,6 +375,20 @@ public abstract class ScopeContract(SidecarTarget target)
         var json = await http.GetFromJsonAsync<System.Text.Json.JsonElement>("/v1.0/metadata", Ct);
         Assert.Equal((town.Id("a"), "value"), (json.GetProperty("id").GetString(), json.GetProperty("extended").GetProperty("own").GetString()));
         Assert.Equal(["pubsub", "statestore"], json.GetProperty("components").EnumerateArray().Select(c => c.GetProperty("name").GetString()).Order(StringComparer.Ordinal));
+    }
+
+    [Fact, Trait("Feature", "metadata")]
+    public async Task Over_gRPC_it_tells_its_actors_too()
+    {
+        await using var town = await SidecarUnderTest.StartAsync(target, ["a"]);
+        var actors = new ScriptedActors(() => town.Now);
+        await town.RunAsync("a", actors.Map);
+        using var http = town.Http("a");
+        (await http.PutAsync("/v1.0/actors/T/1/method/m", null, Ct)).Dispose();
+        using var dapr = town.Client("a");
+        var metadata = await dapr.GetMetadataAsync(Ct);
+        Assert.Equal(town.Id("a"), metadata.Id);
+        Assert.Equal(("T", 1), metadata.Actors.Select(a => (a.Type, a.Count)).Single());
     }
 
     /// <summary>Variables of this process, and of the tools that it starts, until the end of the test.</summary>

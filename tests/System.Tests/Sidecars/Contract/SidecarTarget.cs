@@ -28,6 +28,12 @@ public sealed record Setting
     /// <summary>Seconds between two looks at /healthz of the app; null = nobody looks.</summary>
     public int? HealthEverySeconds { get; init; }
 
+    /// <summary>How many requests an app takes at a time; null = any number.</summary>
+    public int? MaxConcurrency { get; init; }
+
+    /// <summary>Bytes of a request's headers that are read, which Go makes 4 KiB more; null = as it is by default.</summary>
+    public int? ReadBufferSize { get; init; }
+
     /// <summary>Whether time passes as it does, where it would else be the test's to give.</summary>
     public bool ByTheWall { get; init; }
 }

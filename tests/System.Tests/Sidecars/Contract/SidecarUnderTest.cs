@@ -61,6 +61,10 @@ public sealed class SidecarUnderTest : IAsyncDisposable
         return (token is null ? builder : builder.UseDaprApiToken(token)).Build();
     }
 
+    /// <summary>An address as it stands: the client of .NET would tidy it, and what goes over the wire is the test's business.</summary>
+    public Uri Exactly(string app, string path) =>
+        new(Sidecar(app).Http.ToString().TrimEnd('/') + path, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
+
     public HttpClient Http(string app) => new(new Counted(run.Asking)) { BaseAddress = Sidecar(app).Http };
 
     /// <summary>Starts an app and gives it to its sidecar.</summary>

@@ -22,6 +22,8 @@ public sealed class StandInTarget(string? redis, string? missing = null) : Sidec
             [
                 .. setting.Apps.Select(id => new SidecarOptions(id)
                 {
+                    MaxConcurrency = setting.MaxConcurrency ?? -1,
+                    ReadBufferSize = setting.ReadBufferSize ?? SidecarOptions.DefaultReadBufferSize,
                     ApiToken = setting.ApiToken,
                     AppApiToken = setting.AppApiToken,
                     Health = setting.HealthEverySeconds is { } seconds ? new AppHealthOptions { Interval = TimeSpan.FromSeconds(seconds) } : null,
