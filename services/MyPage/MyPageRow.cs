@@ -49,7 +49,7 @@ public sealed record MyPageRow(string ReservationId)
     /// <summary>By source, the newest place among its events that the row shows.</summary>
     public ImmutableSortedDictionary<string, long> Watermarks { get; init; } = ImmutableSortedDictionary<string, long>.Empty;
 
-    /// <summary>All that the row was folded from, in order of time; the timeline, and what a rebuild starts with.</summary>
+    /// <summary>All that the row was folded from, each source's in its own order and otherwise in order of time; the timeline, and what a rebuild starts with.</summary>
     public ImmutableList<Heard> Events { get; init; } = [];
 
     /// <summary>The row after one more event; itself if it has had that event.</summary>
@@ -58,7 +58,7 @@ public sealed record MyPageRow(string ReservationId)
     /// <summary>The row that the events make, whatever their order.</summary>
     public static MyPageRow Fold(string reservationId, IEnumerable<Heard> heard)
     {
-        var events = heard.OrderBy(e => e.At).ThenBy(e => e.Source, StringComparer.Ordinal).ThenBy(e => e.Order).ToImmutableList();
+        var events = InTime(heard);
         var reserve = Newest(events.Where(e => e.Reserve is not null));
 
         // A draft or a refused claim is no trade and has no name outside the events.
@@ -93,6 +93,38 @@ public sealed record MyPageRow(string ReservationId)
     {
         ({ Reserve: ReserveStatus.CancelPending }, null or { Trade: Contracts.TradeStatus.AwaitingSeller or Contracts.TradeStatus.InProgress }) => reserve,
         _ => trade ?? reserve ?? payment,
+    };
+
+    // A clock may step back and many events share one instant, but what a source has told before stays before: its events never sort earlier than those it told first.
+    private static ImmutableList<Heard> InTime(IEnumerable<Heard> heard)
+    {
+        var placed = new List<((DateTimeOffset At, int Step) Place, Heard Event)>();
+        foreach (var source in heard.GroupBy(e => e.Source))
+        {
+            var latest = (At: DateTimeOffset.MinValue, Step: 0);
+            foreach (var e in source.OrderBy(e => e.Order))
+            {
+                latest = (e.At, Step(e)).CompareTo(latest) > 0 ? (e.At, Step(e)) : latest;
+                placed.Add((latest, e));
+            }
+        }
+
+        return [.. placed.OrderBy(p => p.Place).ThenBy(p => p.Event.Source, StringComparer.Ordinal).ThenBy(p => p.Event.Order).Select(p => p.Event)];
+    }
+
+    // Which of two events of one instant brought about the other.
+    private static int Step(Heard e) => e.EventType switch
+    {
+        nameof(ReserveRequested) or nameof(ReserveHeld) or nameof(ReserveWaitlisted) or nameof(ReserveRejected) => 0,
+        nameof(PaymentAuthorized) or nameof(PaymentDeclined) or nameof(PaymentUnknown) => 1,
+        nameof(ReserveHoldExtended) or nameof(ReservePayable) or nameof(ReserveCompleted) => 2,
+        nameof(PaymentClaimed) => 3,
+        nameof(TradeOpened) or nameof(TradeAccepted) or nameof(TradeRefused) => 4,
+        nameof(PaymentCaptured) or nameof(PaymentCaptureRefused) => 5,
+        nameof(ReserveCancelRequested) => 6,
+        _ when e.Trade is not null => 7,
+        _ when e.Payment is not null => 8,
+        _ => 9,
     };
 
     private static Heard? Newest(IEnumerable<Heard> part) => part.MaxBy(e => e.Order);

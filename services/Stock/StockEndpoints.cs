@@ -79,10 +79,12 @@ public static class StockEndpoints
                 return wrong;
             }
 
+            // Who names neither a seller nor a product only looks around, and finds what anyone may see.
+            var whole = (search.SellerId ?? search.ProductId) is not null && caller.Is(search.SellerId);
             var (views, total) = await lists.Query<InventoryResource>(
                 InventoryResource.Kind, paging, search.LooksInside ? search.Finds : null,
                 search.Status is null ? null : $"status={search.Status}", search.ProductId is null ? null : $"productid={search.ProductId}", search.SellerId is null ? null : $"sellerid={search.SellerId}",
-                caller.Is(search.SellerId) ? null : InventoryResource.Public);
+                whole ? null : InventoryResource.Public);
             return Hal.List(http, InventoryResource.Kind, [.. views.Select(v => v.For(caller))], total, paging);
         }).AllowAnonymous().WithSummary("Searches what is offered: by text, near a point (latitude,longitude) within kilometres, by price, status, product, seller.").Lists<InventoryResource>(InventoryResource.Kind);
 

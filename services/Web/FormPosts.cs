@@ -38,12 +38,12 @@ public static partial class FormPosts
 
             var said = await town.Send<Reserve>(
                 app, HttpMethod.Put, $"/{(app == "trade" ? "trades" : "reserves")}/{id}/{action}?{me.Asks}", action == "dispute" ? new Dictionary<string, string?> { ["reason"] = reason?.ReplaceLineEndings(" ").Trim() } : null);
-            return Back("/me", said.Problem?.Code ?? (action, said.Status) switch
+            return See(DealOf(id, said.Problem?.Code ?? (action, said.Status) switch
             {
                 ("pay", 202) => "pay-later",
                 ("reservecancel", 202) => "done-cancel-request",
                 _ => $"done-{action}",
-            }, id);
+            }));
         }).RequireAuthorization();
 
         routes.MapPost("/me/notices/read", async (IFormCollection form, ServiceClient town, Visitor me) =>
@@ -55,7 +55,7 @@ public static partial class FormPosts
                 problem ??= said.Problem;
             }
 
-            return Back("/me/notices", problem?.Code);
+            return See($"/me/notices?page={(int.TryParse($"{form["page"]}", out var page) ? page : 0)}{(problem is null ? "" : $"&said={problem.Code}")}");
         }).RequireAuthorization();
 
         routes.MapPost("/items/{id}/withdraw", async (string id, IFormCollection form, ServiceClient town, Visitor me) =>
@@ -127,8 +127,17 @@ public static partial class FormPosts
         return null;
     }
 
-    private static SeeOther Back(string page, string? said, string? about = null) =>
-        See(said is null ? page : $"{page}?said={Uri.EscapeDataString(said)}{(about is null ? "" : $"&about={about}#r-{about}")}");
+    /// <summary>Whether the pictures of one form are more, or larger, than a listing takes.</summary>
+    public static bool AreTooMuch(this IFormFileCollection pictures) => pictures.Count > 5 || pictures.Any(p => p.Length > 2 * 1024 * 1024);
+
+    /// <summary>The address of a deal on its party's own page, and how it went; the page shows it however long ago it was.</summary>
+    public static string DealOf(string reservation, string? said = null) =>
+        $"/me?{(said is null ? "" : $"said={Uri.EscapeDataString(said)}&")}about={Uri.EscapeDataString(reservation)}#r-{Uri.EscapeDataString(reservation)}";
+
+    /// <summary>Whether the text may be an id, and so part of a path.</summary>
+    public static bool IsId(string? id) => id is not null && IdPattern().IsMatch(id);
+
+    private static SeeOther Back(string page, string said) => See($"{page}?said={Uri.EscapeDataString(said)}");
 
     // 303: the browser comes back with a GET, whatever it came with.
     private static SeeOther See(string address) => new SeeOther(address);

@@ -24,7 +24,7 @@ public sealed record Queue(int Free, int Waiting, int? Position);
 
 /// <summary>A reservation with what may be done with it now.</summary>
 public sealed record Reserve(
-    string Id, string ProductId, string? ProductName, string UserId, string? SellerId, int Qty, long? Price, string ReserveDt, string Status, string StatusCode,
+    string Id, string ProductId, string? ProductName, string UserId, string? SellerId, int Qty, long? Price, string ReserveDt, string? Address, string Status, string StatusCode,
     int? Position, DateTimeOffset? PayBy, [property: JsonPropertyName("_links")] Dictionary<string, Link> Links)
 {
     /// <summary>The little of its story that a reservation knows by itself.</summary>

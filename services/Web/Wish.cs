@@ -16,6 +16,9 @@ public sealed class Wish
     /// <summary>What the buyer has seen that it costs, or offers where nothing is said.</summary>
     public string? Price { get; set; }
 
+    /// <summary>Whether the button said that the buyer would wait in the queue rather than pay.</summary>
+    public bool Waits { get; set; }
+
     private string? When => !DateOnly.TryParseExact(Day, "yyyy-MM-dd", out _) ? null
         : string.IsNullOrEmpty(Time) ? Day
         : TimeOnly.TryParse(Time, CultureInfo.InvariantCulture, out var time) ? string.Create(CultureInfo.InvariantCulture, $"{Day}T{time:HH':'mm':'ss}+09:00") : null;

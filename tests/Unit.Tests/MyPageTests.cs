@@ -40,6 +40,32 @@ public class MyPageTests
     }
 
     [Fact]
+    public void However_the_clocks_went_each_source_keeps_its_order_and_nothing_depends_on_the_order_of_arrival()
+    {
+        // Few minutes, so that many events share one.
+        var clocks =
+            from minutes in Gen.Int[0, 3].Array[Journey.Length]
+            let told = Journey.Select((e, at) => e with { At = Noon.AddMinutes(minutes[at]) }).ToArray()
+            from order in Gen.Shuffle(told.ToArray())
+            select (Told: told, Order: order);
+
+        clocks.Sample(heard => Shown(heard.Order) == Shown(heard.Told)
+            && Fold(heard.Order).Events.GroupBy(e => e.Source).All(source => source.Select(e => e.Order).SequenceEqual(source.Select(e => e.Order).Order())));
+    }
+
+    [Fact]
+    public void What_happens_in_one_instant_is_told_with_the_cause_before_what_it_brought_about()
+    {
+        var instant = Journey.Select(e => e with { At = Noon }).Reverse().ToArray();
+        Assert.Equal(
+            [
+                "ReserveRequested", "ReserveWaitlisted", "ReserveHeld", "PaymentAuthorized", "ReserveCompleted", "PaymentClaimed", "TradeOpened", "TradeAccepted",
+                "ReserveCancelRequested", "TradeCanceled", "PaymentRefunded", "ReserveCanceled",
+            ],
+            Fold(instant).Events.Select(e => e.EventType));
+    }
+
+    [Fact]
     public void The_timeline_says_whose_doing_it_was_where_the_event_does()
     {
         string? By(Heard e) => TimelineEntry.Of(e).By;

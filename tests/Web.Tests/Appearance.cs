@@ -38,6 +38,11 @@ public sealed class Appearance(Browser browser)
         await person.Page.Locator("main form button.button:not([type=button])").ClickAsync();
         await Assertions.Expect(person.Page.Locator("[aria-invalid=true]")).Not.ToHaveCountAsync(0);
         await Look(person, "/sell-wrong");
+        await person.Go("/items/200");
+        await person.Page.EvaluateAsync("document.getElementById('reserve-form').noValidate = true");
+        await person.Page.ClickAsync("#reserve-button");
+        await Assertions.Expect(person.Page.Locator("#reserve-form [aria-invalid=true]")).ToHaveCountAsync(2);
+        await Look(person, "/items/200-wrong");
         await stranger.Go("/me");
         await Look(stranger, "/signin-stranger");
 
@@ -130,14 +135,47 @@ public sealed class Appearance(Browser browser)
         await person.Page.Keyboard.PressAsync("Enter");
         await person.Page.WaitForURLAsync("**/me?said=*");
         await town.Settle();
-        await person.Sees("예약과 결제가 끝났습니다.");
+        await person.Sees("예약과 결제가 완료되었습니다.");
 
         var reservation = (await town.Get($"/reserves?userid={Uri.EscapeDataString("지우")}&productid=200")).List("reserves").Single()!["id"];
-        await Assertions.Expect(person.Page.Locator($"#a-{reservation}-reservecancel")).ToBeVisibleAsync();
+        await Assertions.Expect(person.Page.Locator($"#a-{reservation}-reservecancel-ask")).ToBeVisibleAsync();
+        await Tab(person, $"a-{reservation}-reservecancel-ask");
+        await person.Page.Keyboard.PressAsync("Enter");
         await Tab(person, $"a-{reservation}-reservecancel");
         await person.Page.Keyboard.PressAsync("Enter");
         await person.Page.WaitForURLAsync("**/me?said=done-*");
         await person.Sees("예약취소");
+    }
+
+    [Fact]
+    public async Task On_a_phone_what_has_the_focus_is_never_behind_the_bar()
+    {
+        await using var town = await Furnished();
+        await using var person = await browser.Person(town, "민호", width: 360);
+        var (hidden, passed) = (new List<string>(), 0);
+        foreach (var path in new[] { "/", "/me", "/items/200", "/sell" })
+        {
+            await person.Go(path);
+            for (var n = 0; n < 60; n++)
+            {
+                await person.Page.Keyboard.PressAsync("Tab");
+                var at = await person.Page.EvaluateAsync<string>("""
+                    (() => {
+                        const bar = document.querySelector('.tabs'), it = document.activeElement;
+                        if (it === document.body || bar.contains(it)) return '';
+                        return it.getBoundingClientRect().bottom > bar.getBoundingClientRect().top ? 'behind ' + it.outerHTML.slice(0, 90) : 'free';
+                    })()
+                    """);
+                passed += at == "free" ? 1 : 0;
+                if (at.StartsWith("behind", StringComparison.Ordinal))
+                {
+                    hidden.Add($"{path}: {at}");
+                }
+            }
+        }
+
+        Assert.Empty(hidden);
+        Assert.InRange(passed, 40, int.MaxValue);
     }
 
     [Fact]
@@ -146,9 +184,9 @@ public sealed class Appearance(Browser browser)
         await using var town = await Furnished();
         await using var buyer = await browser.Person(town, "지우", script: false);
         await buyer.Reserve("200");
-        await buyer.Sees("예약과 결제가 끝났습니다.");
+        await buyer.Sees("예약과 결제가 완료되었습니다.");
         await buyer.Go("/me/notices");
-        await buyer.Press("모두 읽음으로");
+        await buyer.Press("이 쪽 모두 읽음");
         await Assertions.Expect(buyer.Page.Locator(".notices .unread")).ToHaveCountAsync(0);
         await buyer.Go("/me");
         await buyer.Press("취소하기");
@@ -178,25 +216,37 @@ public sealed class Appearance(Browser browser)
     }
 
     [Fact]
-    public async Task The_first_page_weighs_less_than_100_KB_and_nothing_on_it_jumps()
+    public async Task The_first_page_full_of_photos_weighs_less_than_100_KB_without_them_and_nothing_on_it_jumps()
     {
-        await using var town = await Furnished();
+        await using var town = await TestTown.Open();
+        using var http = new HttpClient();
+        for (var n = 0; n < 24; n++)
+        {
+            await town.Post("/inventories", new { id = $"{n}", productid = $"{n}", productname = "접이식 자전거", qty = 1, sellerid = "수진", price = 80_000, latitude = 37.484, longitude = 126.983 });
+            using var photo = new ByteArrayContent(Pictures.Png(400, 300, shade: n, grain: 24));
+            (await http.PostAsync(new Uri(town.Address("stock"), $"/inventories/{n}/pictures?userid={Uri.EscapeDataString("수진")}"), photo)).EnsureSuccessStatusCode();
+        }
+
+        await town.Settle();
         await using var person = await browser.Person(town, width: 360);
         var loaded = new List<IRequest>();
         person.Page.RequestFinished += (_, request) => loaded.Add(request);
         await person.Page.AddInitScriptAsync("window.jumps = 0; new PerformanceObserver(l => l.getEntries().forEach(e => window.jumps += e.value)).observe({ type: 'layout-shift', buffered: true })");
         await person.Page.GotoAsync("/", new() { WaitUntil = WaitUntilState.Load });
-        var weight = 0L;
+        var (own, photos, count) = (0L, 0L, 0);
         foreach (var request in loaded.Where(r => !r.Url.Contains("/live", StringComparison.Ordinal)).ToList())
         {
             var size = await request.SizesAsync();
-            weight += size.ResponseBodySize + size.ResponseHeadersSize;
+            var weight = size.ResponseBodySize + size.ResponseHeadersSize;
+            var isPhoto = request.Url.EndsWith("-small", StringComparison.Ordinal);
+            (own, photos, count) = (own + (isPhoto ? 0 : weight), photos + (isPhoto ? weight : 0), count + (isPhoto ? 1 : 0));
         }
 
-        Assert.Contains(loaded, r => r.Url.EndsWith("-small", StringComparison.Ordinal));
-        Assert.InRange(weight, 1_000, 100_000);
+        TestContext.Current.TestOutputHelper?.WriteLine($"The first page weighs {own} bytes, and {count} of its 24 photos another {photos}.");
+        await Assertions.Expect(person.Page.Locator(".card img")).ToHaveCountAsync(24);
+        Assert.InRange(own, 1_000, 100_000);
+        Assert.InRange(count, 4, 24);
         Assert.Equal(0, await person.Page.EvaluateAsync<double>("window.jumps"));
-        TestContext.Current.TestOutputHelper?.WriteLine($"The first page weighs {weight} bytes with the small pictures of what is on it.");
     }
 
     [Fact]
@@ -237,13 +287,13 @@ public sealed class Appearance(Browser browser)
         Assert.All(await person.Page.Context.CookiesAsync(), cookie => Assert.True(cookie is { HttpOnly: true, SameSite: SameSiteAttribute.Lax }, cookie.Name));
     }
 
-    /// <summary>A town with things for sale, one of them 민호's to hand over, one reserved by them, and one that others wait for.</summary>
+    /// <summary>A town with things for sale, one of them 민호's to hand over, one reserved by them, one handed over to them, and one that others wait for.</summary>
     private static async Task<TestTown> Furnished()
     {
         var town = await TestTown.Open();
         foreach (var (id, name, price, seller) in new[]
         {
-            ("100", "애플워치 7세대 45mm", 150_000, "수진"), ("200", "접이식 자전거", 80_000, "수진"), ("300", "원목 책상", 45_000, "민호"), ("400", "캠핑 의자 두 개", 20_000, "수진"), ("500", "어린이 전집", 35_000, "하준"),
+            ("100", "애플워치 7세대 45mm", 150_000, "수진"), ("200", "접이식 자전거", 80_000, "수진"), ("300", "원목 책상", 45_000, "민호"), ("400", "캠핑 의자 두 개", 20_000, "수진"), ("500", "어린이 전집", 35_000, "하준"), ("600", "스탠드 조명", 15_000, "하준"),
         })
         {
             await town.Post("/inventories", new { id, productid = id, productname = name, qty = 1, sellerid = seller, price, description = "깨끗하게 썼습니다. 직접 보고 가져가세요.", latitude = 37.484, longitude = 126.983 });
@@ -261,6 +311,9 @@ public sealed class Appearance(Browser browser)
         await town.Reserve("3", "300", "하준", price: 45_000);
         await town.Reserve("4", "400", "하준", price: 20_000);
         await town.Reserve("5", "400", "민호", price: 20_000);
+        await town.Reserve("6", "600", "민호", price: 15_000);
+        await town.Settle();
+        await town.Put("/trades/6/handover");
         await town.Settle();
         return town;
     }

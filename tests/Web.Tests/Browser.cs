@@ -111,9 +111,22 @@ public sealed class Person(TestTown town, IPage page) : IAsyncDisposable
     /// <summary>Presses a button and lets the town come to rest.</summary>
     public async Task Press(string name)
     {
-        await page.Locator("main button").Filter(new() { HasText = name }).First.ClickAsync();
+        await Unfolded(page.Locator("main button").Filter(new() { HasText = name }).First);
         await page.WaitForLoadStateAsync();
         await town.Settle();
+    }
+
+    /// <summary>Clicks a button, which what cannot be undone hides until one has unfolded it.</summary>
+    public static async Task Unfolded(ILocator button)
+    {
+        await button.WaitForAsync(new() { State = WaitForSelectorState.Attached });
+        var folded = button.Locator("xpath=ancestor::details[not(@open)]/summary");
+        if (await folded.CountAsync() > 0)
+        {
+            await folded.ClickAsync();
+        }
+
+        await button.ClickAsync();
     }
 
     /// <summary>Fills in the form of a product's page and sends it.</summary>

@@ -35,6 +35,28 @@ public sealed class LiveUpdates(Browser browser)
     }
 
     [Fact]
+    public async Task The_button_to_reserve_says_by_itself_what_it_does_by_now_and_what_is_written_stays()
+    {
+        await using var town = await TestTown.Open();
+        await Listed(town);
+        await using var buyer = await browser.Person(town, "지우");
+        await buyer.Go("/items/100");
+        await buyer.Sees("예약하고 결제하기", "#reserve-now");
+        await buyer.Page.FillAsync("#reserveDt", "2027-04-04");
+        await buyer.Page.FillAsync("#address", "방배역");
+        await town.Reserve("1", "100", "민호", 30000);
+        await town.Settle();
+        await buyer.Sees("줄 서기", "#reserve-now");
+        await buyer.Sees("줄 서기", "#reserve");
+        Assert.Equal("방배역", await buyer.Page.InputValueAsync("#address"));
+
+        // What it says is what it does.
+        await buyer.Press("줄 서기");
+        await buyer.Sees("줄을 섰습니다.");
+        Assert.Empty(buyer.Complaints);
+    }
+
+    [Fact]
     public async Task However_often_something_changes_the_page_looks_once_a_second()
     {
         await using var town = await TestTown.Open();

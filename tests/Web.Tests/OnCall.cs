@@ -33,11 +33,39 @@ public sealed class OnCall(Browser browser)
 
         // It is as bad as before, so it is here again; discarded it stays away.
         await onCall.Go("/operator");
-        await letter.GetByRole(AriaRole.Button, new() { Name = "버리기" }).ClickAsync();
+        await Person.Unfolded(letter.Locator("button").Filter(new() { HasText = "버리기" }));
         await onCall.Sees("버렸습니다.");
         await town.Settle(seconds: 2000);
         await onCall.Go("/operator");
         await Assertions.Expect(letter).ToHaveCountAsync(0);
+    }
+
+    [Theory]
+    [InlineData("ko-KR")]
+    [InlineData("en-GB")]
+    public async Task The_cards_of_disputes_and_of_dead_letters_are_for_everyone(string language)
+    {
+        await using var town = await TestTown.Open();
+        await town.Post("/inventories", new { id = "100", productid = "100", productname = "bicycle", qty = 1, sellerid = "sujin", price = 30000 });
+        await town.Settle();
+        await town.Reserve("1", "100", "minho", 30000);
+        await town.Settle();
+        await town.Put("/trades/1/handover");
+        await town.Settle();
+        await town.Put("/trades/1/dispute", new { reason = "A wheel is missing." });
+        await Publish(town, """{"specversion":"1.0","id":"poison","source":"nobody","type":"TradeOpened","datacontenttype":"application/json","data":{"productid":17}}""");
+        await town.Settle(seconds: 2000);
+        await using var onCall = await browser.Person(town, "olga", language);
+        await onCall.Go("/operator?reservation=1");
+        await Assertions.Expect(onCall.Page.Locator("details.sure")).ToHaveCountAsync(3);
+        await onCall.Page.EvaluateAsync("document.querySelectorAll('details').forEach(d => d.open = true)");
+        await Check(onCall.Page, $"operator-cards-{language[..2]}");
+        if (language == "en-GB")
+        {
+            Assert.DoesNotMatch("[가-힣]", string.Concat(await onCall.Page.Locator("section .deal").AllInnerTextsAsync()));
+        }
+
+        Assert.Empty(onCall.Complaints);
     }
 
     [Fact]

@@ -6,9 +6,10 @@ namespace SecondhandTrade.WebTests;
 /// <summary>Pictures made here, so that none lie in the repository.</summary>
 internal static class Pictures
 {
-    /// <summary>A PNG of one soft gradient; the padding is a chunk that readers skip.</summary>
-    public static byte[] Png(int width, int height, int padding = 0, int shade = 0)
+    /// <summary>A PNG of one soft gradient, or of the grain that a photo is full of; the padding is a chunk that readers skip.</summary>
+    public static byte[] Png(int width, int height, int padding = 0, int shade = 0, int grain = 0)
     {
+        var random = new Random(shade);
         using var png = new MemoryStream();
         png.Write([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]);
         var header = new byte[13];
@@ -24,7 +25,8 @@ internal static class Pictures
                 packed.WriteByte(0);
                 for (var x = 0; x < width; x++)
                 {
-                    packed.Write([(byte)(120 + ((80 * y / height) + (shade % 90)) % 130), (byte)(170 + (40 * x / width)), (byte)(110 + (shade % 140))]);
+                    var off = grain == 0 ? 0 : random.Next(-grain, grain);
+                    packed.Write([(byte)(off + 120 + (((80 * y / height) + (shade % 90)) % 130)), (byte)(off + 170 + (40 * x / width)), (byte)(off + 110 + (shade % 140))]);
                 }
             }
         }

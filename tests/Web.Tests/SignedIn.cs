@@ -44,7 +44,7 @@ public sealed class SignedIn(Browser browser)
 
         await buyer.SignInElsewhere("bob");
         await buyer.Reserve(item);
-        await buyer.Sees("예약과 결제가 끝났습니다.");
+        await buyer.Sees("예약과 결제가 완료되었습니다.");
         await seller.Go("/me");
         await seller.Press("건네줬어요");
         await buyer.Sees("이상이 없으면 거래를 완료해 주세요.");

@@ -6,6 +6,8 @@ namespace SecondhandTrade.WebTests;
 /// <summary>What people live through on the pages, each with a browser of their own.</summary>
 public sealed class Stories(Browser browser)
 {
+    private static readonly TimeSpan Later = TimeSpan.FromMinutes(7);
+
     [Fact]
     public async Task Two_buyers_and_a_seller_the_first_gives_up_and_the_second_sees_it_and_takes_it()
     {
@@ -23,23 +25,27 @@ public sealed class Stories(Browser browser)
         var item = new Uri(seller.Page.Url).Segments[^1];
 
         await first.Reserve(item);
-        await first.Sees("예약과 결제가 끝났습니다.");
+        await first.Sees("예약과 결제가 완료되었습니다.");
         await second.Reserve(item, "줄 서기");
         await second.Sees("줄을 섰습니다.");
         await second.Sees("내 차례는 1번째");
         await seller.Sees("1명 대기");
 
+        await town.Turn(Later);
         await first.Press("취소하기");
         await first.Sees("예약취소");
-        await second.Sees("결제하면 예약이 끝납니다.");
+        await second.Sees("결제하면 예약이 완료됩니다.");
         await second.Sees("기다리던 차례가 왔습니다", "#heard");
         await second.Picture("story-promoted");
 
+        await town.Turn(Later);
         await second.Press("결제하기");
-        await second.Sees("결제가 끝났습니다.");
+        await second.Sees("결제가 완료되었습니다.");
+        await town.Turn(Later);
         await seller.Go("/me");
         await seller.Press("건네줬어요");
         await second.Sees("이상이 없으면 거래를 완료해 주세요.");
+        await town.Turn(Later);
         await second.Press("거래 완료하기");
         await second.Sees("거래가 완료되었습니다.");
         await seller.Sees("거래완료", "#selling .deal");
@@ -62,13 +68,13 @@ public sealed class Stories(Browser browser)
 
         await buyer.Reserve("100");
         await buyer.Sees("결제가 늦어지고 있습니다.");
-        await buyer.Sees("결제하면 예약이 끝납니다.");
+        await buyer.Sees("결제하면 예약이 완료됩니다.");
 
         await town.Start("payment");
         await town.Turn(TimeSpan.FromMinutes(1));
         await buyer.Sees("이제 결제할 수 있습니다.", "#heard");
         await buyer.Press("결제하기");
-        await buyer.Sees("결제가 끝났습니다.");
+        await buyer.Sees("결제가 완료되었습니다.");
         await buyer.Sees("거래 진행중");
     }
 
@@ -138,7 +144,7 @@ public sealed class Stories(Browser browser)
     }
 
     [Theory]
-    [InlineData("ko-KR", "예약하고 결제하기", "가격이 바뀌었습니다. 새 가격을 보고 다시 예약해 주세요.", "50,000원", "예약과 결제가 끝났습니다.")]
+    [InlineData("ko-KR", "예약하고 결제하기", "가격이 바뀌었습니다. 새 가격을 보고 다시 예약해 주세요.", "50,000원", "예약과 결제가 완료되었습니다.")]
     [InlineData("en-GB", "Reserve and pay", "The price has changed. Look again and reserve at the new price.", "₩50,000", "Reserved and paid.")]
     public async Task Nobody_pays_a_price_they_have_not_seen(string language, string button, string told, string price, string done)
     {

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using SecondhandTrade.SystemTests.Rights;
 using SecondhandTrade.Web;
+using SkiaSharp;
 
 namespace SecondhandTrade.SystemTests.Pages;
 
@@ -58,6 +59,121 @@ public sealed class Forms
         Assert.Equal("/me", known.Address.AbsolutePath);
         Assert.Contains("What you sent earlier by this form has arrived", known.Text, StringComparison.Ordinal);
         Assert.Single((await town.Get("/inventories?sellerid=sujin")).List("inventories"));
+    }
+
+    [Fact]
+    public async Task Who_pressed_a_button_to_wait_does_not_pay_and_who_pressed_one_to_pay_does_not_wait_without_being_told()
+    {
+        await using var town = await TestTown.Open();
+        await Listed(town);
+        await town.Reserve("1", "100", "minho", 30000);
+        await town.Settle();
+        using var buyer = new Reader(town);
+        await buyer.SignIn("jiwoo");
+        var waits = await buyer.Go("/items/100");
+        Assert.Matches(Button("Join the queue"), waits.Html);
+        await town.Put("/reserves/1/reservecancel");
+        await town.Settle();
+
+        var asked = await buyer.Send(waits, Reserve, Meeting);
+        Assert.Contains("It is free by now. If you press now you reserve it and pay.", asked.Text, StringComparison.Ordinal);
+        Assert.Matches(Button("Reserve and pay"), asked.Html);
+        Assert.Equal("here", Reader.Value(asked, Reserve, "Wish.Address"));
+        Assert.Empty((await town.Get("/reserves?userid=jiwoo")).List("reserves"));
+
+        await town.Reserve("2", "100", "minho", 30000);
+        await town.Settle();
+        var again = await buyer.Send(asked, Reserve, Meeting);
+        Assert.Contains("Somebody else was first. If you press now you join the queue and pay nothing yet.", again.Text, StringComparison.Ordinal);
+        Assert.Matches(Button("Join the queue"), again.Html);
+        Assert.Empty((await town.Get("/reserves?userid=jiwoo")).List("reserves"));
+
+        var done = await buyer.Send(again, Reserve, Meeting);
+        Assert.Contains("said=done-wait", done.Address.Query, StringComparison.Ordinal);
+        Assert.Single((await town.Get("/reserves?userid=jiwoo")).List("reserves"));
+
+        static string Button(string words) => $"<button [^>]*id=\"reserve-button\"[^>]*>{words}</button>";
+    }
+
+    [Fact]
+    public async Task The_form_that_took_the_last_one_may_be_sent_again()
+    {
+        await using var town = await TestTown.Open();
+        await Listed(town);
+        using var buyer = new Reader(town);
+        await buyer.SignIn("minho");
+        var form = await buyer.Go("/items/100");
+        foreach (var _ in new[] { 1, 2 })
+        {
+            Assert.Contains("said=done-reserve", (await buyer.Send(form, Reserve, Meeting)).Address.Query, StringComparison.Ordinal);
+        }
+
+        Assert.Single((await town.Get("/reserves?productid=100")).List("reserves"));
+    }
+
+    [Fact]
+    public async Task Pictures_that_went_with_a_form_that_failed_are_asked_for_again()
+    {
+        await using var town = await TestTown.Open();
+        using var seller = new Reader(town);
+        await seller.SignIn("sujin");
+        const string Again = "The pictures you chose were not kept. Please choose them again.";
+
+        var free = await seller.Send(await seller.Go("/sell"), "value=\"sell\"", [Photo(1)], ("Offer.ProductName", "lamp"), ("Offer.Price", "free"));
+        Assert.Contains("href=\"/sell#price\"", free.Html, StringComparison.Ordinal);
+        Assert.Matches($"<a href=\"/sell#pictures\">{Again}</a>", free.Html);
+        Assert.Matches("<input id=\"pictures\"[^>]*aria-describedby=\"pictures-hint pictures-lost\"", free.Html);
+        Assert.Matches($"<span class=\"why\" id=\"pictures-lost\">{Again}</span>", free.Html);
+        var none = await seller.Send(await seller.Go("/sell"), "value=\"sell\"", [], ("Offer.ProductName", "lamp"), ("Offer.Price", "free"));
+        Assert.DoesNotContain(Again, none.Text, StringComparison.Ordinal);
+
+        // What a service says is told as well.
+        await town.Stop("stock");
+        var down = await town.TurnUntil(seller.Send(await seller.Go("/sell"), "value=\"sell\"", [Photo(1)], ("Offer.ProductName", "lamp"), ("Offer.Price", "5000")));
+        Assert.Contains("Goods cannot be reached right now.", down.Text, StringComparison.Ordinal);
+        Assert.Contains(Again, down.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Too_many_pictures_and_too_large_ones_are_the_fields_fault_and_what_is_right_is_taken()
+    {
+        await using var town = await TestTown.Open();
+        using var seller = new Reader(town);
+        await seller.SignIn("sujin");
+        foreach (var pictures in new[] { [.. Enumerable.Range(1, 6).Select(Photo)], new[] { new byte[(2 * 1024 * 1024) + 1] } })
+        {
+            var refused = await seller.Send(await seller.Go("/sell"), "value=\"sell\"", pictures, ("Offer.ProductName", "lamp"), ("Offer.Price", "5000"));
+            Assert.Matches("<input id=\"pictures\"[^>]*aria-invalid=\"true\"[^>]*aria-describedby=\"pictures-hint pictures-wrong pictures-lost\"", refused.Html);
+            Assert.Matches("<span class=\"why\" id=\"pictures-wrong\">Up to five pictures of up to 2 MB each.</span>", refused.Html);
+        }
+
+        Assert.Empty((await town.Get("/inventories?sellerid=sujin")).List("inventories"));
+        var sold = await seller.Send(await seller.Go("/sell"), "value=\"sell\"", Enumerable.Range(1, 5).Select(Photo), ("Offer.ProductName", "lamp"), ("Offer.Price", "5000"));
+        Assert.Contains("said=done-sell", sold.Address.Query, StringComparison.Ordinal);
+        Assert.Equal(5, Shown(sold));
+
+        // The page does not count what is up already; stock does.
+        var sixth = await seller.Send(sold, "value=\"pictures\"", [Photo(6)]);
+        Assert.Contains("Up to five pictures; remove one first.", sixth.Text, StringComparison.Ordinal);
+        Assert.Matches("<input id=\"pictures\"[^>]*aria-invalid=\"true\"", sixth.Html);
+        Assert.Equal(5, Shown(sixth));
+        var large = await seller.Send(sold, "value=\"pictures\"", [new byte[(2 * 1024 * 1024) + 1]]);
+        Assert.Matches("<details id=\"pictures-of\" open>", large.Html);
+        Assert.Matches("<a href=\"/items/[0-9]+#pictures\">Up to five pictures of up to 2 MB each.</a>", large.Html);
+    }
+
+    [Fact]
+    public async Task Of_pictures_that_are_put_up_until_one_fails_the_page_shows_those_that_are_up()
+    {
+        await using var town = await TestTown.Open();
+        await Listed(town);
+        using var seller = new Reader(town);
+        await seller.SignIn("sujin");
+        var partly = await seller.Send(await seller.Go("/items/100"), "value=\"pictures\"", [Photo(1), Photo(2), "<script>"u8.ToArray(), Photo(3)]);
+        Assert.Equal((200, 2), (partly.Status, Shown(partly)));
+        Assert.Matches("<span class=\"why\" id=\"pictures-wrong\">One of the files is no JPEG, PNG or WebP picture.</span>", partly.Html);
+        Assert.Contains("Remove picture 2", partly.Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("Remove picture 3", partly.Text, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -191,7 +307,7 @@ public sealed class Forms
     [InlineData("WAITLISTED", "done-wait")]
     [InlineData("CONFIRMED", "done-reserve")]
     public void Of_a_reservation_is_told_what_has_come_of_it(string status, string told) => Assert.Equal(
-        told, Wish.Told(new(new("1", "100", null, "minho", null, 1, 30000, "2027-04-04", "", status, null, null, []), null, status == "CONFIRMED" ? 201 : 202)));
+        told, Wish.Told(new(new("1", "100", null, "minho", null, 1, 30000, "2027-04-04", null, "", status, null, null, []), null, status == "CONFIRMED" ? 201 : 202)));
 
     [Fact]
     public async Task A_search_says_which_field_is_wrong_and_takes_numbers_as_people_write_them()
@@ -270,6 +386,18 @@ public sealed class Forms
     {
         CultureInfo.CurrentUICulture = new("en");
         Assert.Equal(shown, Say.Meeting(said));
+    }
+
+    private static (string Name, string Value)[] Meeting => [("Wish.Day", "2027-04-04"), ("Wish.Address", "here")];
+
+    private static int Shown(Page page) => page.Html.Split("<div class=\"picture\"><img").Length - 1;
+
+    private static byte[] Photo(int shade)
+    {
+        using var bitmap = new SKBitmap(8, 8);
+        bitmap.Erase(new SKColor((byte)(40 * shade), 90, 60));
+        using var encoded = bitmap.Encode(SKEncodedImageFormat.Png, 100);
+        return encoded.ToArray();
     }
 
     private static async Task Listed(TestTown town)

@@ -45,9 +45,26 @@ public sealed partial class Reader : IDisposable
     /// <summary>Sends the form of the page that has the mark in it, with its hidden fields and what is filled in.</summary>
     public Task<Page> Send(Page page, string mark, params (string Name, string Value)[] filled)
     {
-        var (action, fields) = Form(page, mark);
-        var all = fields.Where(f => !filled.Any(own => own.Name == f.Name)).Concat(filled).Select(f => KeyValuePair.Create(f.Name, f.Value));
-        return Read(new(HttpMethod.Post, new Uri(page.Address, action)) { Content = new FormUrlEncodedContent(all) });
+        var (address, fields) = Filled(page, mark, filled);
+        return Read(new(HttpMethod.Post, address) { Content = new FormUrlEncodedContent(fields.Select(f => KeyValuePair.Create(f.Name, f.Value))) });
+    }
+
+    /// <summary>The same with pictures.</summary>
+    public Task<Page> Send(Page page, string mark, IEnumerable<byte[]> pictures, params (string Name, string Value)[] filled)
+    {
+        var (address, fields) = Filled(page, mark, filled);
+        var form = new MultipartFormDataContent();
+        foreach (var (name, value) in fields)
+        {
+            form.Add(new StringContent(value), name);
+        }
+
+        foreach (var picture in pictures)
+        {
+            form.Add(new ByteArrayContent(picture) { Headers = { ContentType = new("image/png") } }, "pictures", "picture.png");
+        }
+
+        return Read(new(HttpMethod.Post, address) { Content = form });
     }
 
     /// <summary>The value of a field in the form that has the mark in it.</summary>
@@ -65,6 +82,12 @@ public sealed partial class Reader : IDisposable
     }
 
     public void Dispose() => http.Dispose();
+
+    private static (Uri Address, IReadOnlyList<(string Name, string Value)> Fields) Filled(Page page, string mark, (string Name, string Value)[] filled)
+    {
+        var (action, fields) = Form(page, mark);
+        return (new(page.Address, action), [.. fields.Where(f => !filled.Any(own => own.Name == f.Name)), .. filled]);
+    }
 
     private static (string Action, IReadOnlyList<(string Name, string Value)> Fields) Form(Page page, string mark)
     {
