@@ -226,7 +226,7 @@ public abstract class BulkContract(SidecarTarget target)
         var key = new Dictionary<string, string> { ["partitionKey"] = "k" };
         await dapr.PublishEventAsync("pubsub", town.Topic("t"), new { m = 1 }, key, Ct);
         await dapr.PublishEventAsync("pubsub", town.Topic("t"), new { n = 1 }, key, Ct);
-        await town.UntilAsync(() => !dead.IsEmpty, Soon);
+        await town.UntilAsync(() => heard.Count > 0 && !dead.IsEmpty, Soon);
         await town.StaysAsync(() => (heard.Count, dead.Count) == (1, 1), TimeSpan.FromSeconds(6));
         Assert.Equal(("""{"n":1}""", """{"m":1}"""), (heard[0], dead.Single().Event.GetProperty("data").GetRawText()));
     }
