@@ -57,7 +57,8 @@ public sealed class OnCall(Browser browser)
         await town.Settle(seconds: 2000);
         await using var onCall = await browser.Person(town, "olga", language);
         await onCall.Go("/operator?reservation=1");
-        await Assertions.Expect(onCall.Page.Locator("details.sure")).ToHaveCountAsync(3);
+        await Assertions.Expect(onCall.Page.Locator("section[aria-labelledby=disputes] details.sure")).ToHaveCountAsync(2);
+        await Assertions.Expect(onCall.Page.Locator("section[aria-labelledby=dead] details.sure")).Not.ToHaveCountAsync(0);
         await onCall.Page.EvaluateAsync("document.querySelectorAll('details').forEach(d => d.open = true)");
         await Check(onCall.Page, $"operator-cards-{language[..2]}");
         if (language == "en-GB")
