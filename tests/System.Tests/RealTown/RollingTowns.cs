@@ -83,24 +83,24 @@ public sealed class RollingTowns(ITestOutputHelper output)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Finding the town's processes needs /proc.");
         using var town = new WholeTown();
-        await town.Open(TwoOf(Services.Concat(Doors)));
+        await town.Open(TwoOf(Services));
         var people = new People(town, output);
         await people.PutUp();
 
         using var over = new CancellationTokenSource();
         var trading = people.Trade("", over.Token, patience: 1);
-        foreach (var service in new[] { "Reservation", "Payment", "Trade", "Stock", "Notification", "MyPage", "Web", "Gateway" })
+        foreach (var service in new[] { "Reservation", "Payment", "Reservation" })
         {
             var before = people.Accepted.Count;
-            await Eventually.Holds(() => people.Accepted.Count > before + 5 || trading.IsCompleted, () => $"people to trade:\n{town.Output}");
+            await Eventually.Holds(() => people.Accepted.Count > before + 20 || trading.IsCompleted, () => $"people to trade:\n{town.Output}");
 
             // On a slow machine the one that was killed before is not back yet, and then there would be none.
-            await Eventually.HoldsAsync(AllOpen, () => $"all to be open:\n{town.Output}", TimeSpan.FromMinutes(2));
+            await Eventually.HoldsAsync(AllOpen, () => $"all to be open:\n{town.Output}", TimeSpan.FromMinutes(5));
             town.KillService(service);
         }
 
         var last = people.Accepted.Count;
-        await Eventually.Holds(() => people.Accepted.Count > last + 5 || trading.IsCompleted, () => $"people to trade:\n{town.Output}");
+        await Eventually.Holds(() => people.Accepted.Count > last + 20 || trading.IsCompleted, () => $"people to trade:\n{town.Output}");
         await over.CancelAsync();
         await trading;
         Assert.True(people.Failed.IsEmpty, $"{string.Join('\n', people.Failed)}\n{town.Output}");
