@@ -1,6 +1,6 @@
 # Offers a thing, reserves it, cancels, and looks whether the town agrees. TOWN is its address; SELLER and BUYER, where sign-in is on,
 # are the tokens of two people: nobody can reserve what is their own.
-id="helm-test-$(date +%s)"
+id="helm-test-$(cat /proc/sys/kernel/random/uuid)"
 ask() {
   token=$1
   shift

@@ -40,7 +40,7 @@ public static class Notices
             nameof(ReserveCanceled) when e.PaymentId is not null => Ended(e, told, e.UserId, e.SellerId),
             nameof(ReserveCanceled) => Ended(e, told, e.UserId),
             nameof(ReserveRejected) => told.To(e.UserId, $"예약할 수 없습니다{Because(e.Reason).Korean}.", $"It cannot be reserved{Because(e.Reason).English}."),
-            nameof(ReserveFulfilled) => told.To(e.UserId, "예약하신 거래가 끝났습니다.", "The trade you reserved is done."),
+            nameof(ReserveFulfilled) => told.To(e.UserId, "예약이 거래 완료로 마무리되었습니다.", "Your reservation has ended in a completed trade."),
             _ => [],
         };
     }
@@ -64,7 +64,7 @@ public static class Notices
             nameof(TradeHandedOver) => told
                 .To(
                     e.UserId,
-                    $"물건이 인수인계되었습니다. 이상이 없으면 거래를 완료해 주세요. {Moment(e.CompleteBy).Korean}이 지나면 완료됩니다.",
+                    $"물건이 인수인계되었습니다. 이상이 없으면 거래를 완료해 주세요. {Moment(e.CompleteBy).Korean}까지 다른 말씀이 없으면 완료됩니다.",
                     $"It was handed over. If all is well, please complete the trade; it completes by itself after {Moment(e.CompleteBy).English}.")
                 .To(e.SellerId, "물건이 인수인계되었습니다. 구매자가 완료하면 정산됩니다.", "It was handed over. You are paid when the buyer completes the trade."),
             nameof(TradeCompleted) => told
