@@ -93,8 +93,8 @@ public sealed class ConfigurationCheck
         });
     }
 
-    private static IEnumerable<(int Port, string Key, string App)> PortsOf(RunFile file) => file.Apps.SelectMany(app =>
-        new[] { (app.Port, "appPort", app.Id), (app.HttpPort, "daprHTTPPort", app.Id), (app.GrpcPort, "daprGRPCPort", app.Id), (app.MetricsPort, "metricsPort", app.Id) });
+    private static IEnumerable<(int Port, string Key, string App)> PortsOf(RunFile file) =>
+        file.Apps.SelectMany(app => app.Ports, (app, own) => (own.Port, own.Key, app.Id));
 
     private void CheckNames(RunFile file, Resources resources)
     {

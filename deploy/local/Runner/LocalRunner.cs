@@ -36,7 +36,7 @@ public sealed class LocalRunner(RunFile file, DataDirectory data, ConsoleLines c
     }
 
     private static IEnumerable<int> PortsOf(RunFile file) =>
-        file.Apps.SelectMany(app => new[] { app.Port, app.HttpPort, app.GrpcPort, app.MetricsPort }).Concat(file.ReplicaPorts.Keys);
+        file.Apps.SelectMany(app => app.Ports, (_, own) => own.Port).Concat(file.ReplicaPorts.Keys);
 
     private static RunApp Replica(RunApp app, Queue<int> free, bool first)
     {

@@ -43,6 +43,10 @@ public sealed record RunApp(string Id, string Directory, IReadOnlyList<string> C
     public int HttpPort { get; init; }
     public int GrpcPort { get; init; }
     public int MetricsPort { get; init; }
+
+    /// <summary>Its ports by their keys in the run file.</summary>
+    public IReadOnlyList<(string Key, int Port)> Ports => [("appPort", Port), ("daprHTTPPort", HttpPort), ("daprGRPCPort", GrpcPort), ("metricsPort", MetricsPort)];
+
     public string ChannelAddress { get; init; } = "127.0.0.1";
 
     /// <summary>Maximum concurrent calls from the sidecar to the app; -1 = unlimited.</summary>

@@ -158,13 +158,7 @@ internal sealed class RunFileReader(string file)
         }
 
         RequireUnique(read.Select(app => (app.Line, "appID", app.App.Id)));
-        RequireUnique(read.SelectMany(app => new (int, string, string)[]
-        {
-            (app.Line, "appPort", Text(app.App.Port)),
-            (app.Line, "daprHTTPPort", Text(app.App.HttpPort)),
-            (app.Line, "daprGRPCPort", Text(app.App.GrpcPort)),
-            (app.Line, "metricsPort", Text(app.App.MetricsPort)),
-        }).Where(port => port.Item3 != "0"));
+        RequireUnique(read.SelectMany(app => app.App.Ports.Where(own => own.Port != 0), (app, own) => (app.Line, own.Key, Text(own.Port))));
 
         var first = read.FirstOrDefault();
         foreach (var other in read.Where(app => !app.Resources.SequenceEqual(first!.Resources) || app.Config != first.Config))

@@ -19,18 +19,6 @@ public sealed class ImagesTests(ITestOutputHelper output)
     // System calls go through a filter.
     private const string SeccompFilter = "2";
 
-    private static readonly Dictionary<string, string> Ports = new()
-    {
-        ["reservation"] = "8082",
-        ["trade"] = "8083",
-        ["stock"] = "8084",
-        ["notification"] = "8085",
-        ["payment"] = "8086",
-        ["mypage"] = "8087",
-        ["web"] = "8089",
-        ["gateway"] = "8088",
-    };
-
     [Fact]
     public async Task The_town_lives_from_its_images_without_root_rights_or_a_disk_to_write_on()
     {
@@ -85,7 +73,7 @@ public sealed class ImagesTests(ITestOutputHelper output)
     {
         Assert.Equal(["amd64", "arm64"], (await registry.Images("both/secondhand-trade-gateway", await DefaultVersion())).Keys.Order(StringComparer.Ordinal));
         var commit = Tool.Run("git", ["-C", TestTown.Root, "rev-parse", "HEAD"]).Trim();
-        foreach (var app in Ports.Keys)
+        foreach (var app in WholeTown.Apps.Keys)
         {
             var config = (await registry.Images($"town/secondhand-trade-{app}", Version))["amd64"]["config"]!;
             Assert.Equal("1654", $"{config["User"]}");
@@ -97,7 +85,7 @@ public sealed class ImagesTests(ITestOutputHelper output)
     private async Task Live(Registry registry, string folder)
     {
         using var podman = new Podman(folder);
-        foreach (var app in Ports.Keys)
+        foreach (var app in WholeTown.Apps.Keys)
         {
             podman.Pull(Image(registry, app));
         }
@@ -106,8 +94,8 @@ public sealed class ImagesTests(ITestOutputHelper output)
         try
         {
             await town.Open();
-            Assert.Equal(Ports.Keys.Order(StringComparer.Ordinal), podman.Names());
-            foreach (var (app, port) in Ports)
+            Assert.Equal(WholeTown.Apps.Keys.Order(StringComparer.Ordinal), podman.Names());
+            foreach (var (app, port) in WholeTown.Apps)
             {
                 Confined(podman.Inspect(app));
                 foreach (var probe in Probes)

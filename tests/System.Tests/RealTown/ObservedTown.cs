@@ -37,17 +37,6 @@ public sealed partial class ObservedTown : IAsyncLifetime
         ["http_response_status_code"] = ["500"],
     };
 
-    private static readonly Dictionary<string, string> Services = new()
-    {
-        ["reservation"] = "8082",
-        ["trade"] = "8083",
-        ["stock"] = "8084",
-        ["notification"] = "8085",
-        ["payment"] = "8086",
-        ["mypage"] = "8087",
-        ["web"] = "8089",
-    };
-
     // The gateway's, which it serves on a port of its own.
     private readonly int metricsPort = Ports.Free(1)[0];
 
@@ -273,7 +262,7 @@ public sealed partial class ObservedTown : IAsyncLifetime
     private async Task<List<Exposition>> Exposed()
     {
         var exposed = new List<Exposition>();
-        foreach (var (job, port) in Services.Select(s => (s.Key, town.Port(s.Value))).Append(("gateway", metricsPort)))
+        foreach (var (job, port) in WholeTown.Apps.Where(app => app.Key != "gateway").Select(app => (app.Key, town.Port(app.Value))).Append(("gateway", metricsPort)))
         {
             exposed.Add(new("up", job, []));
             exposed.AddRange(Sample().Matches(await town.Told("/metrics", port)).Select(series => new Exposition(

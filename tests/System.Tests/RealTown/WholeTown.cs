@@ -42,6 +42,9 @@ public sealed partial class WholeTown : IDisposable
         }
     }
 
+    /// <summary>The apps of the repository's run file, each with the port it has there.</summary>
+    public static IReadOnlyDictionary<string, string> Apps { get; } = RunFile.Load(Path.Combine(TestTown.Root, "dapr.yaml")).Apps.ToDictionary(app => app.Id, app => $"{app.Port}");
+
     public string Output => runner?.Output ?? "";
 
     public int Port(string seedPort) => moved[seedPort];
