@@ -3,7 +3,7 @@ using SecondhandTrade.Platform;
 
 namespace SecondhandTrade.MyPages;
 
-/// <summary>Every event of the town, folded into the rows of my page.</summary>
+/// <summary>What happens to reservations, trades and payments, folded into the rows of my page.</summary>
 public static class MyPageSubscriptions
 {
     public static void MapMyPageEvents(this WebApplication app) => app.MapEvents(events =>

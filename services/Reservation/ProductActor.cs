@@ -98,7 +98,7 @@ public sealed class ProductActor(ActorHost host, AggregateStore store, ReadModel
     {
         var now = Now;
         var reply = await Handle(book => book.AskPayment(now), wakeMark: mark);
-        return reply.Of(book => reply.Changed ? book with { Reserves = book.Reserves.RemoveAll(r => r.AskedAt != now) } : book with { Reserves = [] });
+        return reply.Of(book => book with { Reserves = book.Reserves.RemoveAll(r => !reply.Changed || r.AskedAt != now) });
     }
 
     protected override ProductBook Equip(ProductBook state) => state with { Terms = terms.Value };

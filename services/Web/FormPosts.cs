@@ -31,7 +31,7 @@ public static partial class FormPosts
     {
         routes.MapPost("/act", async ([FromForm] string id, [FromForm] string action, [FromForm] string? reason, ServiceClient town, Visitor me) =>
         {
-            if (!IdPattern().IsMatch(id) || !Services.TryGetValue(action, out var app))
+            if (!IsId(id) || !Services.TryGetValue(action, out var app))
             {
                 return Results.NotFound();
             }
@@ -49,7 +49,7 @@ public static partial class FormPosts
         routes.MapPost("/me/notices/read", async (IFormCollection form, ServiceClient town, Visitor me) =>
         {
             Problem? problem = null;
-            foreach (var id in form["id"].OfType<string>().Where(i => IdPattern().IsMatch(i)).Take(MostNotices))
+            foreach (var id in form["id"].OfType<string>().Where(IsId).Take(MostNotices))
             {
                 var said = await town.Send<Notice>("notification", HttpMethod.Put, $"/notices/{id}/read?{me.Asks}");
                 problem ??= said.Problem;
@@ -61,7 +61,7 @@ public static partial class FormPosts
         routes.MapPost("/items/{id}/withdraw", async (string id, IFormCollection form, ServiceClient town, Visitor me) =>
             Back($"/items/{id}", (await town.Send<Listing>("stock", HttpMethod.Put, $"/inventories/{Uri.EscapeDataString(id)}/withdraw?{me.Asks}")).Problem?.Code ?? "done-withdraw")).RequireAuthorization();
 
-        routes.MapPost("/items/{id}/pictures/remove", async (string id, [FromForm] string picture, ServiceClient town, Visitor me) => IdPattern().IsMatch(picture)
+        routes.MapPost("/items/{id}/pictures/remove", async (string id, [FromForm] string picture, ServiceClient town, Visitor me) => IsId(picture)
             ? Back($"/items/{id}", (await town.Send<Listing>("stock", HttpMethod.Delete, $"/inventories/{Uri.EscapeDataString(id)}/pictures/{picture}?{me.Asks}")).Problem?.Code ?? "done-change")
             : Results.NotFound()).RequireAuthorization();
 
@@ -69,7 +69,7 @@ public static partial class FormPosts
         routes.MapGet("/items/{id}/pictures/{picture}", async (string id, string picture, HttpContext http, ServiceClient town, Visitor me) =>
         {
             http.Response.Headers.CacheControl = "private, no-store";
-            return IdPattern().IsMatch(picture) && await town.Look("stock", $"/inventories/{Uri.EscapeDataString(id)}/pictures/{picture}?{me.Asks}") is var (bytes, type)
+            return IsId(picture) && await town.Look("stock", $"/inventories/{Uri.EscapeDataString(id)}/pictures/{picture}?{me.Asks}") is var (bytes, type)
                 ? Results.Bytes(bytes, type)
                 : Results.NotFound();
         }).RequireAuthorization();
@@ -94,7 +94,7 @@ public static partial class FormPosts
         deadLetters.MapPost("/{id}/discard", async (string id, IFormCollection form, ServiceClient town) =>
             Back("/operator", (await town.Send<DeadLetter>("notification", HttpMethod.Delete, $"/deadletters/{Uri.EscapeDataString(id)}")).Problem?.Code ?? "done-discard"));
 
-        routes.MapPost("/operator/disputes/{id}", async (string id, [FromForm] string outcome, ServiceClient town) => IdPattern().IsMatch(id)
+        routes.MapPost("/operator/disputes/{id}", async (string id, [FromForm] string outcome, ServiceClient town) => IsId(id)
             ? Back("/operator", (await town.Send<Trade>("trade", HttpMethod.Put, $"/trades/{id}/resolve", new { outcome })).Problem?.Code ?? $"done-{outcome}")
             : Results.NotFound()).RequireAuthorization(SignIn.Operator);
 
